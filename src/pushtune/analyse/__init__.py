@@ -1,0 +1,1 @@
+"""Read a script before anything runs: kind with evidence, metric, requirements, warnings."""

@@ -1,0 +1,1 @@
+"""What a trial runs in, and the runtimes that start, find and kill attempts."""

@@ -1,0 +1,70 @@
+"""The one tree of errors.
+
+A ``PushtuneError`` is the user's to mend: it prints as one line, with the fix. Anything else that
+reaches the outer boundary is ours: its traceback goes to a log and the line says where.
+
+PushtuneError
+    UsageError              wrong arguments, settings, or a file that is not there      exit 2
+        SettingsError       a setting has a value it cannot have
+        StudyBusyError      another command works on this study
+        NothingToTuneError  the script has no knob and no move
+    ScriptError             the script itself fails, unchanged                           exit 4
+        UnparsableError     it is not Python that this interpreter can parse
+        MetricError         it ran, and the metric was not found
+    MachineError            the machine lacks something: disk, memory, an interpreter    exit 2
+    InfeasibleError         an assignment that cannot be applied to this source (never leaves the program)
+"""
+
+from __future__ import annotations
+
+
+class PushtuneError(Exception):
+    """Something the user can mend. ``str()`` is one line; ``fix`` says what to do about it."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+class UsageError(PushtuneError):
+    """Wrong arguments, settings, or a file that is not there."""
+
+
+class SettingsError(UsageError):
+    """A setting has a value it cannot have."""
+
+
+class StudyBusyError(UsageError):
+    """Another command works on this study."""
+
+
+class NothingToTuneError(UsageError):
+    """The script has no knob and no move."""
+
+
+class ScriptError(PushtuneError):
+    """The script itself fails, unchanged. ``details`` are its traceback's last lines, or nothing."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, fix: str = "", details: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.details = details
+
+
+class UnparsableError(ScriptError):
+    """The source is not Python that this interpreter can parse."""
+
+
+class MetricError(ScriptError):
+    """The script ran, and the metric was not found."""
+
+
+class MachineError(PushtuneError):
+    """The machine lacks something: disk, memory, an interpreter."""
+
+
+class InfeasibleError(PushtuneError):
+    """An assignment that cannot be applied to this source; the scheduler is told, the user is not."""

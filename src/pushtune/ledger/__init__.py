@@ -1,0 +1,1 @@
+"""The database: the only truth about what was decided and what happened."""

@@ -1,0 +1,109 @@
+"""The ports: interfaces that more than one room holds. Implementations stand below `environment/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one attempt may use. None is no limit.
+
+    ``memory`` bytes of resident memory of the whole process tree; ``seconds`` of wall time; ``disk``
+    bytes below the attempt's folder; ``log`` bytes of standard output kept (the tail is kept).
+    """
+
+    memory: int | None = None
+    seconds: float | None = None
+    disk: int | None = None
+    log: int = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class AttemptSpec:
+    """All that a runtime needs to start one attempt.
+
+    ``label`` is unique to the attempt and can be found again in the running system after any crash of
+    ours. ``command`` is the whole command line, ``workdir`` where it starts, ``folder`` the attempt's
+    directory (the only place it may write; standard output goes to ``folder/stdout.log``).
+    ``environment`` is the complete environment, nothing is added to it but the label.
+    """
+
+    label: str
+    command: tuple[str, ...]
+    workdir: str
+    folder: str
+    environment: Mapping[str, str]
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A running attempt. ``identity`` survives our own death: pid and start time, or a container's id."""
+
+    label: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How an attempt's process ended.
+
+    ``code`` is the exit status, negative for a signal, None where nobody saw it (it died while we were
+    away). ``killed_for`` is ``"memory"``, ``"time"`` or ``"disk"`` if a limit ended it, else ``""``.
+    """
+
+    code: int | None
+    killed_for: str = ""
+    peak_memory: int = 0
+
+
+class Runtime(Protocol):
+    """Starts, finds and kills attempts. Not thread-safe: one thread owns it.
+
+    Every method may raise ``MachineError`` when the engine behind it does not answer.
+    """
+
+    def start(self, spec: AttemptSpec) -> Handle:
+        """Start the attempt and return at once. The process outlives this program."""
+
+    def find(self, labels: Sequence[str]) -> dict[str, Handle]:
+        """Return the live attempts among ``labels``, also those an earlier program started."""
+
+    def poll(self, handle: Handle, limits: Limits, folder: str) -> Exit | None:
+        """Return how the attempt ended, or None while it lives. Enforces ``limits``. Cheap (< 5 ms)."""
+
+    def kill(self, handle: Handle) -> None:
+        """End the whole process tree, at once and for good. Nothing is left; ending twice is no error."""
+
+    def memory(self, handle: Handle) -> int:
+        """Return the resident bytes of the whole process tree now, 0 if it is gone."""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that can run trials: its path, version, and the import names that were missing from it."""
+
+    path: str
+    version: tuple[int, int, int]
+    missing: tuple[str, ...] = ()
+
+
+class Environment(Protocol):
+    """What a trial runs in. ``prepare`` may take long; it is done once a study."""
+
+    name: str
+
+    def prepare(self, modules: Sequence[str]) -> Interpreter:
+        """Find or make the interpreter and look whether ``modules`` can be imported (without importing).
+
+        Raises ``UsageError`` if there is no usable Python.
+        """
+
+    def variables(self, threads: int, seed: int) -> dict[str, str]:
+        """Return the complete process environment of a trial with ``threads`` threads."""
+
+    def runtime(self) -> Runtime:
+        """Return the runtime that starts processes in this environment."""

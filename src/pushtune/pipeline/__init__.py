@@ -1,0 +1,1 @@
+"""START READING HERE: the stages of a push, as one list."""

@@ -1,0 +1,1 @@
+"""The loops, and the only place that chooses concrete implementations."""

@@ -1,0 +1,1 @@
+"""Options declared once, with their precedence: flags, environment, pushtune.toml, defaults."""

@@ -1,0 +1,1 @@
+"""One candidate being trained: its folder, workspace, plan, events and end."""

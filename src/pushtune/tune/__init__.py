@@ -1,0 +1,1 @@
+"""The scheduler: pure and deterministic, behind ask and tell."""

@@ -1,0 +1,280 @@
+"""The record formats between pushtune and the probe: plan and order in, events and checkpoints out.
+
+Both sides import this file, and nothing else is shared. Standard library only, Python 3.9+.
+
+An attempt's folder::
+
+    plan.json          Plan, written before the attempt starts, never changed
+    order.json         Order, replaced atomically while the attempt lives; the newest number counts
+    heartbeat          touched by pushtune while it watches; a paused probe that sees it go stale exits
+    events.jsonl       one event a line, appended with one write each
+    stdout.log         the script's standard output and error (written by the runtime)
+    checkpoints/NNNNNN/  one folder an epoch, the newest two; complete only with its manifest.json
+    workspace/         where the script runs; only this and checkpoints/ are written by the script's process
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import time
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+VERSION = 1
+
+PLAN = "plan.json"
+ORDER = "order.json"
+HEARTBEAT = "heartbeat"
+EVENTS = "events.jsonl"
+STDOUT = "stdout.log"
+CHECKPOINTS = "checkpoints"
+MANIFEST = "manifest.json"
+CHECKPOINT_FILES = "files"
+"""Below a checkpoint: copies of the files that the script had written into its workspace by then."""
+
+EXIT_PAUSED = 75
+"""Exit status of a paused probe that gave up waiting (EX_TEMPFAIL): go on from the checkpoint."""
+
+MAX_LINE = 256 * 1024
+"""Longest event line in bytes; a longer one is not written (and not read)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What the probe is to do.
+
+    ``pause_at``: the epoch (counted from 1, over the whole trial) after which to pause; None: never.
+    ``finish_at``: the epoch after which training ends as though the source said so, and the script goes
+    on; None: as the source says. ``checkpoints``: folders to resume from, newest first. ``metric``: the
+    name wanted, or None. ``record``: write checkpoints and allow pauses (False: one piece).
+    ``patience``: seconds that a paused probe lives on after the heartbeat went stale.
+    ``max_parameters``: a Keras model with more is refused before it trains; None: no limit.
+    ``workspace``: absolute folder that holds the files; ``script``: the entry file below it.
+    """
+
+    label: str
+    trial: int
+    attempt: int
+    seed: int
+    threads: int
+    workspace: str
+    script: str
+    metric: Optional[str] = None
+    pause_at: Optional[int] = None
+    finish_at: Optional[int] = None
+    record: bool = True
+    checkpoints: Tuple[str, ...] = ()
+    patience: float = 60.0
+    max_parameters: Optional[int] = None
+    version: int = VERSION
+
+    def to_json(self) -> str:
+        """Return the file's text."""
+        return json.dumps(dataclasses.asdict(self), indent=1)
+
+    @staticmethod
+    def from_json(text: str) -> "Plan":
+        """Read a plan; ``ValueError`` if it is of another version."""
+        body = json.loads(text)
+        if body.get("version") != VERSION:
+            raise ValueError("plan of version %r, this probe reads %d" % (body.get("version"), VERSION))
+        body["checkpoints"] = tuple(body.get("checkpoints", ()))
+        return Plan(**body)
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """A change of plan for a live attempt: new values of ``pause_at`` and ``finish_at``.
+
+    ``number`` grows with each order; the plan itself is order 0. A paused probe goes on when it reads a
+    newer order.
+    """
+
+    number: int
+    pause_at: Optional[int]
+    finish_at: Optional[int]
+
+    def to_json(self) -> str:
+        """Return the file's text."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> "Order":
+        """Read an order; ``ValueError`` or ``TypeError`` if it is none."""
+        return Order(**json.loads(text))
+
+
+# The events, their fields beside "t" (unix seconds) and "event". Epochs count from 1 over the whole trial.
+#
+# started     pid, python ("3.11.7"), argv, threads, order (0), resumed_from (epoch or 0)
+# framework   name ("keras"), version, backend
+# model       parameters (int), layers: [{"name", "type", "output_shape"}] (at most 200)
+# fit         call (1-based number of the fit call), epochs (as the source says), rungs (bool), why (if not)
+# epoch       epoch, total, seconds, metrics: {name: {"value", "split"}} with names as the framework gives
+#             them without a val_ prefix, e.g. {"accuracy": …, "val_accuracy": …} are told by split
+# metric      name, value, split, step (or null), source ("keras.evaluate", "stdout:12", "file:accuracy.txt"),
+#             line (of the script, or 0), text (what was matched, at most 200 characters),
+#             seen_by_fit (bool: the same data was the validation data of a fit)
+# checkpoint  epoch, path (name below checkpoints/), seconds
+# artifact    kind ("model" | "file"), path (below the attempt's folder), bytes, origin ("script" | "probe")
+# warning     code, text
+# paused      epoch, order (the number last obeyed)
+# resumed     epoch, order
+# finished    epochs, stopped_at (epoch at which finish_at ended training, or null), seconds
+# failed      kind ("error" | "memory" | "diverged" | "input" | "parameters" | "missing"), type, message,
+#             file, line (in the script's own files), traceback (the last lines, text)
+
+
+def event_line(event: str, fields: Dict[str, Any]) -> bytes:
+    """Return one event as a line of JSON. Not-a-number and infinities become null."""
+    body = {"t": round(time.time(), 3), "event": event}
+    body.update(fields)
+    return json.dumps(_finite(body), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
+
+
+def read_events(path: str, offset: int = 0) -> Tuple[List[Dict[str, Any]], int]:
+    """Read whole lines from ``offset`` on; return the events and the offset after the last whole line.
+
+    A torn last line is left for the next call; a line that is not an event, or too long, is passed over.
+    """
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(offset)
+            data = stream.read()
+    except FileNotFoundError:
+        return [], offset
+    end = data.rfind(b"\n") + 1
+    return list(_parse(data[:end])), offset + end
+
+
+def _parse(data: bytes) -> Iterator[Dict[str, Any]]:
+    for line in data.splitlines():
+        if not line or len(line) > MAX_LINE:
+            continue
+        try:
+            body = json.loads(line, parse_constant=lambda name: None)
+        except ValueError:
+            continue
+        if isinstance(body, dict) and isinstance(body.get("event"), str):
+            yield body
+
+
+def write_atomically(path: str, data: bytes) -> None:
+    """Write to a temporary name beside ``path``, fsync, rename: a reader sees the old or the new file."""
+    temporary = "%s.%d.tmp" % (path, os.getpid())
+    with open(temporary, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+
+
+def write_manifest(folder: str, epoch: int, extra: Optional[Dict[str, Any]] = None) -> None:
+    """Complete the checkpoint in ``folder``: name every file below it with size and SHA-256."""
+    files = {}
+    for name in _walk(folder):
+        path = os.path.join(folder, name)
+        files[name] = {"bytes": os.path.getsize(path), "sha256": _digest(path)}
+    body = {"version": VERSION, "epoch": epoch, "files": files}
+    body.update(extra or {})
+    write_atomically(os.path.join(folder, MANIFEST), json.dumps(body).encode())
+
+
+def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
+    """Return the manifest if every file that it names is there and whole, else None."""
+    try:
+        with open(os.path.join(folder, MANIFEST), "rb") as stream:
+            body = json.loads(stream.read())
+        for name, facts in body["files"].items():
+            path = os.path.join(folder, name)
+            if os.path.getsize(path) != facts["bytes"] or _digest(path) != facts["sha256"]:
+                return None
+        return body if body["version"] == VERSION and isinstance(body["epoch"], int) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def checkpoint_folders(attempt: str) -> List[str]:
+    """Return the checkpoint folders of an attempt, newest first, whole or not."""
+    base = os.path.join(attempt, CHECKPOINTS)
+    try:
+        names = [name for name in os.listdir(base) if name.isdigit()]
+    except FileNotFoundError:
+        return []
+    return [os.path.join(base, name) for name in sorted(names, key=int, reverse=True)]
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for base, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(base, name)
+            relative = os.path.relpath(path, folder)
+            if relative != MANIFEST and not relative.endswith(".tmp") and not os.path.islink(path):
+                yield relative
+
+
+def _digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+# Many names, one metric. Keys are canonical; a name matches by its words after the split prefix is cut.
+SYNONYMS = {
+    "accuracy": ("accuracy", "acc", "categorical accuracy", "sparse categorical accuracy", "binary accuracy",
+                 "accuracy score", "genauigkeit", "exactitude", "exactitud", "precisión", "acurácia",
+                 "точность", "正解率", "准确率", "正确率", "정확도"),
+    "balanced_accuracy": ("balanced accuracy", "balanced accuracy score"),
+    "f1": ("f1", "f1 score", "f score", "fscore"),
+    "auc": ("auc", "roc auc", "roc auc score", "auroc"),
+    "precision": ("precision", "precision score"),
+    "recall": ("recall", "recall score", "sensitivity"),
+    "r2": ("r2", "r2 score", "r²", "r squared", "coefficient of determination"),
+    "mae": ("mae", "mean absolute error"),
+    "mse": ("mse", "mean squared error"),
+    "rmse": ("rmse", "root mean squared error"),
+    "loss": ("loss", "average loss", "avg loss", "cost", "verlust", "perte", "pérdida"),
+    "error": ("error", "error rate"),
+}  # fmt: skip
+
+_SPLITS = {"val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
+           "test": "test", "eval": "unknown", "train": "train", "training": "train", "final": "unknown",
+           "best": "unknown", "model": "unknown", "mean": "unknown", "overall": "unknown", "cv": "validation"}  # fmt: skip
+
+
+def canonical_metric(name: str) -> Tuple[str, str]:
+    """Return the metric's canonical name and the split that its own words tell, or ``"unknown"``.
+
+    ``val_acc`` gives ``("accuracy", "validation")``; a name nobody knows comes back in lower case with
+    underscores, its split prefix cut.
+    """
+    words = [word for word in re.split(r"[\W_]+", name.lower()) if word]
+    split = "unknown"
+    while len(words) > 1 and words[0] in _SPLITS:
+        split = _SPLITS[words.pop(0)] if split == "unknown" else (words.pop(0) and split)
+    text = " ".join(words)
+    for canonical, names in SYNONYMS.items():
+        if text in names:
+            return canonical, split
+    return "_".join(words), split
+
+
+def same_metric(wanted: str, name: str) -> bool:
+    """Whether ``name``, as reported, is the metric that the developer calls ``wanted``."""
+    asked, asked_split = canonical_metric(wanted)
+    given, given_split = canonical_metric(name)
+    return asked == given and asked_split in ("unknown", given_split)
