@@ -1,1 +1,19 @@
-"""Parse, resolve names, spans, edits: finds by AST, edits by span, leaves every other byte."""
+"""Reading programs: files, exact text with spans, names, and where a value literally stands."""
+
+from pushtune.source.edits import apply_edits, undo_edits
+from pushtune.source.names import Names, Vocabulary
+from pushtune.source.program import Module, Program, parse_program
+from pushtune.source.script import load_script
+from pushtune.source.text import SourceText
+
+__all__ = [
+    "Module",
+    "Names",
+    "Program",
+    "SourceText",
+    "Vocabulary",
+    "apply_edits",
+    "load_script",
+    "parse_program",
+    "undo_edits",
+]

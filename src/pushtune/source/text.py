@@ -1,0 +1,152 @@
+"""One source file as text: decoded as Python would, with spans in characters and every byte kept."""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import io
+import re
+import tokenize
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pushtune.errors import UnparsableError
+from pushtune.model.analysis import ScriptFile, Span
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_FIX = "mend the file so that `python -m py_compile` accepts it, then run the same command again"
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """A decoded file. Lines end where Python's parser ends them: at ``\\n``, ``\\r\\n`` and lone ``\\r``.
+
+    ``text`` is without the byte order mark, which ``encode`` puts back. Positions are those of ``ast``,
+    but columns count characters, where ``ast`` counts UTF-8 bytes.
+    """
+
+    path: str
+    text: str
+    encoding: str
+    bom: bool
+    tree: ast.Module = field(repr=False, compare=False)
+
+    @staticmethod
+    def read(file: ScriptFile) -> SourceText:
+        """Decode and parse ``file``; ``UnparsableError`` with file and line if Python could not."""
+        text, encoding, bom = _decode(file)
+        return SourceText(file.path, text, encoding, bom, _parse(file.path, text))
+
+    @cached_property
+    def _starts(self) -> tuple[int, ...]:
+        return (0, *(match.end() for match in _LINE_END.finditer(self.text)))
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The lines without their ends; the last one may be empty."""
+        return tuple(_LINE_END.split(self.text))
+
+    @cached_property
+    def newline(self) -> str:
+        """The line end that this file uses (that of its first line; ``\\n`` if there is none)."""
+        match = _LINE_END.search(self.text)
+        return match.group() if match else "\n"
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the index into ``text`` of a line (from 1) and a column (from 0, in characters)."""
+        return self._starts[line - 1] + column
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and the column, in characters, of an index into ``text``."""
+        low, high = 0, len(self._starts)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._starts[middle] <= offset else (low, middle)
+        return low + 1, offset - self._starts[low]
+
+    def between(self, start: int, end: int) -> Span:
+        """Return the span from one index into ``text`` to another."""
+        return Span(self.path, *self.position(start), *self.position(end))
+
+    def span(self, node: ast.AST) -> Span:
+        """Return where ``node`` (an expression, statement, argument or keyword) stands."""
+        line, end_line = _place(node, "lineno"), _place(node, "end_lineno")
+        start, end = _place(node, "col_offset"), _place(node, "end_col_offset")
+        return Span(self.path, line, self._column(line, start), end_line, self._column(end_line, end))
+
+    def bounds(self, span: Span) -> tuple[int, int]:
+        """Return the indices into ``text`` at which ``span`` begins and ends."""
+        return self.offset(span.line, span.column), self.offset(span.end_line, span.end_column)
+
+    def segment(self, span: Span) -> str:
+        """Return the text of ``span``."""
+        start, end = self.bounds(span)
+        return self.text[start:end]
+
+    @cached_property
+    def tokens(self) -> tuple[tuple[int, int, str, int], ...]:
+        """All tokens as ``(start, end, text, type)``, start and end being indices into ``text``."""
+        found = []
+        stream = io.StringIO(_LINE_END.sub("\n", self.text), newline="\n")
+        for token in tokenize.generate_tokens(stream.readline):
+            if token.type in (tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER):
+                continue
+            start, end = self.offset(*token.start), self._token_end(token)
+            found.append((start, end, self.text[start:end], token.type))
+        return tuple(found)
+
+    def _token_end(self, token: tokenize.TokenInfo) -> int:
+        if token.type in (tokenize.NEWLINE, tokenize.NL):
+            start = self.offset(*token.start)
+            match = _LINE_END.match(self.text, start)
+            return match.end() if match else start
+        return self.offset(*token.end)
+
+    def encode(self, text: str) -> bytes:
+        """Return ``text`` as bytes in this file's encoding, with its byte order mark."""
+        return (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
+
+    def _column(self, line: int, bytes_before: int) -> int:
+        text = self.lines[line - 1]
+        if text.isascii():
+            return bytes_before
+        return len(text.encode()[:bytes_before].decode())
+
+
+def _place(node: ast.AST, name: str) -> int:
+    value = getattr(node, name)
+    assert isinstance(value, int)
+    return value
+
+
+def _decode(file: ScriptFile) -> tuple[str, str, bool]:
+    bom = file.data.startswith(codecs.BOM_UTF8)
+    body = file.data[len(codecs.BOM_UTF8) :] if bom else file.data
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(file.data).readline)
+        encoding = "utf-8" if bom else encoding
+        text = body.decode(encoding)
+        text.encode()
+        exact = text.encode(encoding) == body
+    except (SyntaxError, LookupError) as error:
+        raise _unparsable(file.path, 1, str(error)) from None
+    except UnicodeError as error:
+        line = body.count(b"\n", 0, getattr(error, "start", 0)) + 1
+        raise _unparsable(file.path, line, f"bytes that are not {encoding}") from None
+    if not exact:
+        raise _unparsable(file.path, 1, f"text in {encoding} that cannot be written back byte for byte")
+    return text, encoding, bom
+
+
+def _parse(path: str, text: str) -> ast.Module:
+    try:
+        return ast.parse(text, filename=path)
+    except SyntaxError as error:
+        raise _unparsable(path, error.lineno or 1, error.msg) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        # Null bytes, and nesting deeper than the parser's stack.
+        raise _unparsable(path, 1, str(error) or type(error).__name__) from None
+
+
+def _unparsable(path: str, line: int, message: str) -> UnparsableError:
+    return UnparsableError(f"{path} line {line}: {message}", fix=_FIX)
