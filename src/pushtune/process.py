@@ -1,0 +1,117 @@
+"""Short subprocesses: every one that is not a trial runs through ``run``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pushtune.errors import MachineError
+
+DEFAULT_TIMEOUT = 60.0
+"""Seconds after which a short subprocess is taken to hang."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a subprocess ended. ``code`` is its exit status, negative for a signal.
+
+    The texts are UTF-8; bytes that are not stay as surrogates, so that file names survive the way back.
+    """
+
+    command: tuple[str, ...]
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def last_words(self) -> str:
+        """The last line that it wrote to standard error, else to standard output; may be empty."""
+        lines = (self.stderr.strip() or self.stdout.strip()).splitlines()
+        return lines[-1].strip() if lines else ""
+
+
+def find_program(name: str) -> str | None:
+    """Return the absolute path of the program ``name`` on PATH (symbolic links kept), or None."""
+    found = shutil.which(name)
+    # Not resolved: a virtual environment's python is known by the path it was called by.
+    return None if found is None else str(Path(found).absolute())
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: str | None = None,  # noqa: A002 - the word of subprocess.run
+    timeout: float | None = DEFAULT_TIMEOUT,
+    check: bool = True,
+) -> Completed:
+    """Run ``command`` to its end and return what it said. Nothing is read from our own standard input.
+
+    ``env`` is the complete environment (None: ours); ``timeout`` is in seconds, after which the command
+    and what it started are killed. Raises ``MachineError`` if it cannot be started, does not end in time,
+    or, with ``check``, ends with another status than 0.
+    """
+    process = _start(command, cwd, env, wants_input=input is not None)
+    try:
+        stdout, stderr = process.communicate(None if input is None else _bytes(input), timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise MachineError(f"{command[0]} did not end within {timeout:g} s") from None
+    finally:
+        # Also on Ctrl-C: no short subprocess outlives the call that started it.
+        _end(process)
+    completed = Completed(tuple(command), process.returncode, _text(stdout), _text(stderr))
+    if check and completed.code != 0:
+        raise MachineError(
+            f"{' '.join(command[:3])} failed with status {completed.code}: {completed.last_words}"
+        )
+    return completed
+
+
+def _start(
+    command: Sequence[str], cwd: str | Path | None, env: Mapping[str, str] | None, *, wants_input: bool
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE if wants_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # Its own group, so that a time limit also ends what it started, and Ctrl-C is ours to handle.
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not Path(cwd).is_dir():
+            raise MachineError(f"the folder {cwd} is not there") from error
+        raise MachineError(
+            f"the program {command[0]!r} is not there", fix=f"install {command[0]} or put it on PATH"
+        ) from error
+    except OSError as error:
+        raise MachineError(f"cannot start {command[0]!r}: {error.strerror}") from error
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
