@@ -1,0 +1,163 @@
+"""The author's own Python, as plain processes of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pushtune.environment.process_runtime import ProcessRuntime
+from pushtune.errors import MachineError, UsageError
+from pushtune.model.ports import Interpreter
+from pushtune.process import find_program, run
+
+OLDEST_PYTHON = (3, 9)
+"""The oldest Python that the probe runs on."""
+
+START_TIMEOUT = 60.0
+"""Seconds that an interpreter may take to start (a cold network disk is slow)."""
+
+# Runs in the author's interpreter: looks for top-level names only, so that nothing of theirs is imported,
+# and not in the current folder, so that a local module does not pass for an installed package.
+_LOOK = """
+import importlib.util, json, sys
+sys.path[:] = [folder for folder in sys.path if folder]
+def is_missing(name):
+    try:
+        return importlib.util.find_spec(name) is None
+    except (ImportError, ValueError, AttributeError):
+        return True
+missing = [name for name in sys.argv[1:] if name not in sys.modules and is_missing(name)]
+print(json.dumps({"path": sys.executable, "version": list(sys.version_info[:3]), "missing": missing}))
+"""
+
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+    "TF_NUM_INTRAOP_THREADS",
+)
+
+# Ours, a display that a trial must not open windows on, and what would change how its Python starts.
+_DROPPED = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONHOME", "PYTHONINSPECT", "PYTHONEXECUTABLE")
+_OUR_PREFIX = "PUSHTUNE_"
+
+
+class ProcessEnvironment:
+    """The Python named by ``--python``, else the active environment's, else the first on PATH.
+
+    Pushtune's own interpreter is not considered: it may live in an environment of its own.
+    """
+
+    name = "process"
+
+    def __init__(self, python: str | None = None) -> None:
+        self._python = python
+
+    def prepare(self, modules: Sequence[str]) -> Interpreter:
+        """Find the interpreter and look, in one start of it, which of ``modules`` it lacks.
+
+        ``modules`` are import names; of a dotted one only the first part is looked for. Nothing is
+        imported. Raises ``UsageError`` if there is no usable Python.
+        """
+        path = find_python(self._python, os.environ)
+        names = list(dict.fromkeys(module.partition(".")[0] for module in modules))
+        found = _look(path, names)
+        if found.version[:2] < OLDEST_PYTHON:
+            raise UsageError(
+                f"{path} is Python {'.'.join(map(str, found.version))}; trials need 3.9 or newer",
+                fix="name a newer one with --python PATH",
+            )
+        return found
+
+    def variables(self, threads: int, seed: int) -> dict[str, str]:
+        """Return today's environment, with ``threads`` and ``seed`` told to all that listens."""
+        return trial_variables(os.environ, threads, seed)
+
+    def runtime(self) -> ProcessRuntime:
+        """Return a new runtime; raises ``MachineError`` off Linux."""
+        return ProcessRuntime()
+
+
+def find_python(wanted: str | None, variables: Mapping[str, str]) -> str:
+    """Return the absolute path of the Python that trials run with. Raises ``UsageError`` if there is none.
+
+    ``wanted`` may be a path, a name on PATH, or the folder of a virtual environment.
+    """
+    if wanted is not None:
+        return _named_python(wanted)
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        found = _python_of_folder(Path(variables[variable])) if variables.get(variable) else None
+        if found is not None:
+            return found
+    for name in ("python", "python3"):
+        on_path = find_program(name)
+        if on_path is not None:
+            return on_path
+    raise UsageError(
+        "there is no Python on PATH to run the script with",
+        fix="activate the script's environment, or name its Python with --python PATH",
+    )
+
+
+def _named_python(wanted: str) -> str:
+    path = Path(wanted).expanduser()
+    found = _python_of_folder(path) if path.is_dir() else find_program(str(path))
+    if found is None:
+        raise UsageError(
+            f"there is no Python at {wanted!r}", fix="give --python the path of a python program"
+        )
+    return found
+
+
+def _python_of_folder(folder: Path) -> str | None:
+    # Not resolved: a virtual environment's python is known by the path it was called by.
+    for name in ("python", "python3"):
+        candidate = folder.absolute() / "bin" / name
+        if os.access(candidate, os.X_OK):
+            return str(candidate)
+    return None
+
+
+def _look(path: str, names: Sequence[str]) -> Interpreter:
+    fix = "give --python the path of a working python program"
+    variables = trial_variables(os.environ, threads=1, seed=0)
+    try:
+        answer = run([path, "-c", _LOOK, *names], env=variables, timeout=START_TIMEOUT)
+        said = json.loads(answer.stdout.splitlines()[-1])
+        major, minor, micro = said["version"]
+        # What it calls itself: a version manager's stand-in chooses anew in every folder.
+        return Interpreter(said["path"] or path, (major, minor, micro), tuple(said["missing"]))
+    except MachineError as error:
+        raise UsageError(f"{path} does not work as a Python: {error}", fix=fix) from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(f"{path} is not a Python", fix=fix) from error
+
+
+def trial_variables(base: Mapping[str, str], threads: int, seed: int) -> dict[str, str]:
+    """Return ``base`` made fit for a trial: no windows, ``threads`` threads, hashes from ``seed``.
+
+    The rest of the author's environment is kept: the script is theirs and may need it.
+    """
+    kept = {
+        name: value
+        for name, value in base.items()
+        if name not in _DROPPED and not name.startswith(_OUR_PREFIX)
+    }
+    return {
+        **kept,
+        **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
+        # One operation at a time where there is one thread; else TensorFlow may run two side by side.
+        "TF_NUM_INTEROP_THREADS": "1" if threads == 1 else "2",
+        "TF_CPP_MIN_LOG_LEVEL": kept.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+        "MPLBACKEND": "Agg",
+        "PYTHONHASHSEED": str(seed % 2**32),
+        # What the script prints is read while it runs.
+        "PYTHONUNBUFFERED": "1",
+    }
