@@ -1,0 +1,52 @@
+"""The default strategy: rungs under a sampler that learns, the author's own values first."""
+
+from __future__ import annotations
+
+from pushtune.model.jobs import Ask, Job
+from pushtune.model.space import Assignment
+from pushtune.tune.ending import finish_what_meets_the_target, reason_to_end, wind_down
+from pushtune.tune.proposals import propose
+from pushtune.tune.rungs import go_on, ladder, promotable
+from pushtune.tune.study import Study
+
+
+class Auto:
+    """ASHA over epochs where the script can be paused, else one piece a trial; TPE proposes."""
+
+    name = "auto"
+
+    def next(self, study: Study) -> Ask:
+        """Return the next step: finish what meets the target, promote, start, or wind down."""
+        if study.closed is not None:
+            return wind_down(study, study.closed, further=False)
+        job = finish_what_meets_the_target(study)
+        if job is not None:
+            return job
+        if study.uses_rungs and (trial := promotable(study)) is not None:
+            return go_on(study, trial)
+        over = reason_to_end(study)
+        if over is None:
+            configuration = _next_configuration(study)
+            if configuration is not None:
+                return start(study, configuration)
+            over = "every configuration was tried"
+        return wind_down(study, over, further=True)
+
+
+def start(study: Study, configuration: Assignment) -> Job:
+    """Return the job that starts a new trial: to the first rung, or in one piece where there are none."""
+    if not study.uses_rungs or study.space.epochs is None:
+        return Job(study.asks, study.next_number, configuration, 0, None, finish=True)
+    epochs = study.space.epochs
+    first = ladder(study)[0]
+    values = configuration.as_dict()
+    if epochs.maximum != epochs.author:
+        values[epochs.parameter] = epochs.maximum
+    return Job(study.asks, study.next_number, Assignment.of(values), 0, first, finish=first == epochs.maximum)
+
+
+def _next_configuration(study: Study) -> Assignment | None:
+    epochs = study.space.epochs
+    if study.started == 0 and study.uses_rungs and epochs is not None and epochs.maximum > epochs.author:
+        return Assignment()  # the author's own values, with more time than the author gave them
+    return propose(study)

@@ -1,0 +1,129 @@
+"""When a search is over, and what is still worth finishing then."""
+
+from __future__ import annotations
+
+from pushtune.model.jobs import Ask, Job, Stop, Wait
+from pushtune.tune.leader import Claim, claims, leader, trainings
+from pushtune.tune.rungs import finish_here, go_on, next_rung, train_anew, worth_more
+from pushtune.tune.study import Study, Trial
+
+FINALISTS = 3
+"""Trials that are finished at the end where only a proxy of the metric was seen on the way."""
+
+
+def target_met(study: Study) -> Stop | None:
+    """Return the stop if a finished trial meets the target. A confirmed candidate cannot stop it again."""
+    for claim in claims(study):
+        if (
+            claim.trial.number
+            and claim.trained
+            and not claim.confirmed
+            and study.meets_target(claim.goodness)
+        ):
+            value = study.sign * claim.goodness
+            return Stop(f"target met by trial {claim.trial.number}: {value:.4g}")
+    return None
+
+
+def reason_to_end(study: Study) -> str | None:
+    """Return why no further configuration is started, None while the search goes on."""
+    if study.started >= study.budget:
+        return f"budget of {study.budget} trials is used"
+    idle = study.started - study.started_when_better
+    if idle >= study.patience:
+        return f"nothing better in {idle} trials"
+    return None
+
+
+def finish_what_meets_the_target(study: Study) -> Job | None:
+    """Return the job that ends the best unfinished candidate whose curve meets the target, None if none."""
+    promising = [
+        claim
+        for claim in claims(study)
+        if not claim.trained
+        and not claim.confirmed
+        and claim.trial.running is None
+        and study.meets_target(claim.goodness)
+    ]
+    if not promising:
+        return None
+    return finishing_job(study, max(promising, key=lambda claim: (claim.goodness, -claim.trial.number)))
+
+
+def finishing_job(study: Study, claim: Claim) -> Job:
+    """Return the job that runs exactly the claimed source to its end."""
+    trial = claim.trial
+    assert claim.epochs is not None
+    exact = study.space.epochs is not None and study.space.epochs.prefix_exact
+    if exact and trial.paused and trial.epoch == claim.epochs:
+        return finish_here(study, trial)
+    return train_anew(study, trial, claim.epochs)
+
+
+def wind_down(study: Study, reason: str, *, further: bool) -> Ask:
+    """Return the next step of a search that starts nothing new: see that the leader is trained, then stop.
+
+    ``further`` allows more epochs where a curve still rises; without it only the leader is finished,
+    and other trials that still run are not waited for.
+    """
+    job = _finish_proxies(study, further=further)
+    if job is not None:
+        return job
+    claim = leader(study)
+    if claim is not None and claim.trial.running is not None:
+        return Wait()
+    if claim is not None and not claim.trained:
+        if further and claim.trial.paused and worth_more(claim.trial) and next_rung(study, claim.trial):
+            return go_on(study, claim.trial)
+        return finishing_job(study, claim)
+    if _awaited(study, further=further):
+        return Wait()
+    return Stop(reason)
+
+
+def _awaited(study: Study, *, further: bool) -> bool:
+    if further:
+        return study.running()
+    # Out of time: only what ends its script now can still become the best.
+    return any(trial.running is not None and trial.running.finish for trial in study.candidates())
+
+
+def _finish_proxies(study: Study, *, further: bool) -> Job | None:
+    """Finish the best of those that showed only a proxy: their own value is known at the end alone."""
+    if not study.uses_rungs:
+        return None
+    for trial in _finalists(study)[: FINALISTS if further else 1]:
+        if trial.paused:
+            return go_on(study, trial) if further and next_rung(study, trial) else _end(study, trial)
+    return _half_the_epochs(study) if further else None
+
+
+def _finalists(study: Study) -> list[Trial]:
+    """Return the trials without a curve, the best first: the highest rung, there the best value."""
+    found = [
+        trial
+        for trial in study.candidates()
+        if not trial.failed and not trial.curve and trial.levels and trial.again is None
+    ]
+
+    def rank(trial: Trial) -> tuple[int, float, int]:
+        rung = max(trial.levels)
+        return -rung, -trial.levels[rung], trial.number
+
+    return sorted(found, key=rank)
+
+
+def _end(study: Study, trial: Trial) -> Job:
+    exact = study.space.epochs is not None and study.space.epochs.prefix_exact
+    return finish_here(study, trial) if exact else train_anew(study, trial, trial.epoch)
+
+
+def _half_the_epochs(study: Study) -> Job | None:
+    """Try the leader with half its epochs, once: without a curve nothing else shows whether more helped."""
+    claim = leader(study)
+    if claim is None or not claim.trained or claim.trial.curve or claim.trial.again is not None:
+        return None
+    half = (claim.epochs or 0) // 2
+    if claim.trial.number == 0 or half < 1 or study.running() or any(trainings(study, claim.trial, half)):
+        return None
+    return train_anew(study, claim.trial, half)

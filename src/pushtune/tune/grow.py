@@ -1,0 +1,85 @@
+"""The original rule: each turn more of what makes the model bigger, until the value falls.
+
+Turns alternate: all widths doubled, then one more copy of every block that can be repeated. Kept because
+people know it; it looks at nothing but size.
+"""
+
+from __future__ import annotations
+
+from pushtune.model.jobs import Ask, Job, Stop, Wait
+from pushtune.model.space import Assignment, Parameter, Space, Value, canonical
+from pushtune.tune.ending import reason_to_end
+from pushtune.tune.startup import is_repeat
+from pushtune.tune.steps import bounds
+from pushtune.tune.study import Study, Trial
+
+WIDTHS = frozenset({"units", "filters", "n_estimators", "hidden_layer_sizes"})
+
+
+class Grow:
+    """One trial after the other, in one piece, with the author's epochs."""
+
+    name = "grow"
+
+    def next(self, study: Study) -> Ask:
+        """Return the next bigger model, or the end: it fell, or it cannot grow."""
+        if study.closed is not None:
+            return Stop(study.closed)
+        if study.running():
+            return Wait()
+        last = study.trials[study.next_number - 1]
+        fell = _fell(study, last)
+        over = fell or (reason_to_end(study) if study.started >= study.budget else None)
+        if over is not None:
+            return Stop(over)
+        bigger = grown(study.space, last.configuration, study.next_number)
+        if bigger is None:
+            return Stop("nothing is left to grow")
+        return Job(study.asks, study.next_number, bigger, 0, None, finish=True)
+
+
+def _fell(study: Study, last: Trial) -> str | None:
+    if last.number == 0:
+        return None
+    before = study.trials[last.number - 1].goodness
+    if last.goodness is None or last.failed:
+        return f"trial {last.number} failed: growing ends"
+    if before is not None and last.goodness < before:
+        return f"trial {last.number} is worse than the one before: growing ends"
+    return None
+
+
+def grown(space: Space, configuration: Assignment, turn: int) -> Assignment | None:
+    """Return the configuration one turn bigger; None if every width and count is at its limit.
+
+    Odd turns double the widths, even ones repeat blocks; a turn that would change nothing is passed over.
+    """
+    for kind in (turn, turn + 1):
+        step = _wider if kind % 2 else _deeper
+        values = {item.name: step(item, configuration) for item in space.parameters}
+        bigger = canonical(space, Assignment.of({**configuration.as_dict(), **values}))
+        if bigger != configuration:
+            return bigger
+    return None
+
+
+def _wider(item: Parameter, configuration: Assignment) -> Value:
+    value = configuration.get(item.name, item.default)
+    if item.role not in WIDTHS or isinstance(value, bool) or not isinstance(value, int):
+        return value
+    return _at_most(item, value * 2, value)
+
+
+def _deeper(item: Parameter, configuration: Assignment) -> Value:
+    value = configuration.get(item.name, item.default)
+    if not is_repeat(item) or not isinstance(value, int):
+        return value
+    return _at_most(item, value + 1, value)
+
+
+def _at_most(item: Parameter, wanted: int, value: int) -> Value:
+    """Return ``wanted``, or the largest value on offer below it; never less than ``value``."""
+    if item.domain.type == "categorical":
+        offered = [choice for choice in item.domain.choices if isinstance(choice, int) and choice <= wanted]
+        return max([value, *offered])
+    return max(value, min(wanted, int(bounds(item.domain)[1])))

@@ -1,0 +1,119 @@
+"""Which candidate leads, and with how many epochs: a result of the curves, never simply the most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pushtune.model.jobs import Best
+from pushtune.model.space import Assignment
+from pushtune.tune.curves import WORTHWHILE, best_epoch, noise
+from pushtune.tune.study import Study, Trial
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one trial shows: its configuration with ``epochs`` epochs has this goodness.
+
+    ``trained`` is false where that exact source was not run to its end. ``trial`` is None-free: the trial
+    that showed it. ``confirmed`` says that the goodness is a mean over several seeds.
+    """
+
+    trial: Trial
+    assignment: Assignment
+    epochs: int | None
+    goodness: float
+    trained: bool
+    confirmed: bool = False
+
+
+def best_of(study: Study) -> Best | None:
+    """Return the best candidate so far, the author's script among them; None if nothing gave a value."""
+    claim = leader(study)
+    if claim is None:
+        return None
+    value = study.sign * claim.goodness
+    return Best(claim.trial.number, claim.assignment, value, claim.epochs, claim.trained)
+
+
+def leader(study: Study) -> Claim | None:
+    """Return the best claim. On a tie a trained one leads, then fewer epochs, then the older."""
+    found = list(claims(study))
+    return min(found, key=_order) if found else None
+
+
+def _order(claim: Claim) -> tuple[float, bool, int, int]:
+    return -claim.goodness, not claim.trained, claim.epochs or 0, claim.trial.number
+
+
+def claims(study: Study) -> Iterator[Claim]:
+    """Yield what each trial shows. Failed trials show nothing, whatever they reached before."""
+    for trial in study.trials.values():
+        if trial.failed:
+            continue
+        ended = _ended(study, trial)
+        peak = _peak(study, trial)
+        if ended is not None and not _same_with_fewer(study, trial):
+            yield ended
+        if peak is not None:
+            yield peak
+
+
+def _ended(study: Study, trial: Trial) -> Claim | None:
+    if not trial.finished:
+        return None
+    assert trial.goodness is not None
+    epochs = source_epochs(trial)
+    return _claim(study, trial, epochs, trial.goodness, trained=True)
+
+
+def source_epochs(trial: Trial) -> int | None:
+    """Return the number of epochs that a finished trial's source must say to give the same.
+
+    That is where it was ended; a script that ended by itself before (early stopping) keeps what it said.
+    """
+    if trial.asked is None or trial.epoch < trial.asked:
+        return trial.limit
+    return trial.asked
+
+
+def _peak(study: Study, trial: Trial) -> Claim | None:
+    """Return the claim of the curve's best epoch, unless it is the one that was trained to its end."""
+    if not trial.curve or trial.number == 0:
+        return None
+    epochs = best_epoch(trial.curve)
+    if trial.finished and epochs >= len(trial.curve):
+        return None
+    if any(other.again is not None for other in trainings(study, trial, epochs)):
+        return None  # tried: what came of it speaks for itself
+    return _claim(study, trial, epochs, trial.curve[epochs - 1], trained=False)
+
+
+def _same_with_fewer(study: Study, trial: Trial) -> bool:
+    """Whether the same configuration was trained anew with fewer epochs and is as good, within noise."""
+    if not trial.curve or trial.goodness is None:
+        return False
+    enough = trial.goodness - 2 * noise(trial.curve)
+    return any(
+        other.finished
+        and other.goodness is not None
+        and (other.limit or 0) <= WORTHWHILE * trial.epoch
+        and other.goodness >= enough
+        for other in study.candidates()
+        if other.again is not None and other.configuration == trial.configuration
+    )
+
+
+def trainings(study: Study, trial: Trial, epochs: int) -> Iterator[Trial]:
+    """Yield the trials of the same configuration whose source says ``epochs``."""
+    for other in study.candidates():
+        if other.limit == epochs and other.configuration == trial.configuration:
+            yield other
+
+
+def _claim(study: Study, trial: Trial, epochs: int | None, goodness: float, *, trained: bool) -> Claim:
+    assignment = study.source(trial, epochs)
+    mean = study.confirmed.get(assignment.key)
+    if mean is None:
+        return Claim(trial, assignment, epochs, goodness, trained)
+    return Claim(trial, assignment, epochs, mean, trained, confirmed=True)

@@ -1,0 +1,53 @@
+"""Which configuration to try next: steps around the author's values first, then a sampler that learns."""
+
+from __future__ import annotations
+
+import random
+
+from pushtune.model.space import Assignment, Space, Value, canonical
+from pushtune.tune import tpe
+from pushtune.tune.startup import STARTUP, first_steps
+from pushtune.tune.steps import active_parameters, stepped
+from pushtune.tune.study import Study
+
+RETRIES = 5
+NEIGHBOURS = 100
+
+
+def propose(study: Study) -> Assignment | None:
+    """Return a configuration that was not tried yet, without epochs; None if none can be found."""
+    space, chance = study.space, study.chance()
+    if not space.parameters:
+        return None
+    seen = study.seen()
+    proposal = Assignment()
+    for _ in range(RETRIES):
+        proposal = canonical(space, _draw(study, chance))
+        if proposal.key not in seen:
+            return proposal
+    return _unseen_neighbour(space, proposal, seen, chance)
+
+
+def _draw(study: Study, chance: random.Random) -> Assignment:
+    if study.started < STARTUP:
+        return first_steps(study, chance)
+    return tpe.sample(study, chance)
+
+
+def _unseen_neighbour(
+    space: Space, start: Assignment, seen: set[str], chance: random.Random
+) -> Assignment | None:
+    """Walk at random from ``start``, one parameter at a time, until something new is met."""
+    values = complete(space, start)
+    for _ in range(NEIGHBOURS):
+        parameter = chance.choice(active_parameters(space, values))
+        values[parameter.name] = stepped(parameter, values[parameter.name], chance, chance.uniform(0.05, 0.5))
+        found = canonical(space, Assignment.of(values))
+        if found.key not in seen:
+            return found
+    return None
+
+
+def complete(space: Space, assignment: Assignment) -> dict[str, Value]:
+    """Return a value for every parameter, the author's where the assignment names none."""
+    return {**{item.name: item.default for item in space.parameters}, **assignment.as_dict()}
