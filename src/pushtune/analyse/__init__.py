@@ -1,1 +1,1 @@
-"""Read a script before anything runs: kind with evidence, metric, requirements, warnings."""
+"""What a script is, what can be tuned, which metric, what it needs: read, never run."""

@@ -1,0 +1,224 @@
+"""What the author should know before anything runs. Each rule is a function; all are in one list."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pushtune.analyse.kinds import Kind
+from pushtune.analyse.metrics import validation_split
+from pushtune.analyse.reading import Called, Reading
+from pushtune.analyse.removed import removed_api
+from pushtune.model.analysis import Caution, MetricGuess
+
+_SEEDING = (
+    "random.seed", "numpy.random.seed", "tensorflow.random.set_seed", "tensorflow.set_random_seed",
+    "keras.utils.set_random_seed", "torch.manual_seed", "torch.cuda.manual_seed_all",
+)  # fmt: skip
+_READERS = (
+    "pandas.read_csv", "pandas.read_excel", "pandas.read_table", "pandas.read_json", "pandas.read_parquet",
+    "pandas.read_pickle", "pandas.read_hdf", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt",
+    "joblib.load", "builtins.open", "cv2.imread", "PIL.Image.open", "keras.models.load_model",
+    "keras.utils.image_dataset_from_directory", "keras.preprocessing.image_dataset_from_directory",
+    "keras.utils.text_dataset_from_directory",
+)  # fmt: skip
+_READING_METHODS = ("flow_from_directory", "load_weights")
+_WRITING_METHODS = ("to_csv", "save", "savetxt", "savez", "dump", "savefig", "to_pickle", "save_weights")
+_NETWORKS = ("keras.Sequential", "keras.models.Sequential", "keras.Model", "keras.models.Model")
+_WINDOWS = ("matplotlib.pyplot.show", "cv2.imshow", "pylab.show")
+_SESSIONS = ("tensorflow.Session", "tensorflow.InteractiveSession", "tensorflow.placeholder")
+
+Rule = Callable[[Reading, Kind, "MetricGuess | None"], Iterator[Caution]]
+
+
+def cautions(reading: Reading, kind: Kind, metric: MetricGuess | None) -> tuple[Caution, ...]:
+    """Return all cautions, the grave ones first, each line once."""
+    found = [caution for rule in _RULES for caution in rule(reading, kind, metric)]
+    return tuple(dict.fromkeys(found))
+
+
+def _not_tunable(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    if kind.framework == "unknown":
+        text = "no framework that pushtune knows was recognised"
+        yield Caution("unknown-framework", 0, f"{text}; Keras and scikit-learn scripts can be tuned")
+    elif not kind.tunable:
+        text = f"{kind.framework} scripts are recognised, but cannot be tuned yet"
+        yield Caution("framework-not-tunable", 0, f"{text}; Keras and scikit-learn scripts can")
+
+
+def _several_models(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    if kind.also:
+        others = ", ".join(kind.also)
+        yield Caution(
+            "several-kinds", 0, f"mostly {kind.kind}, but there is {others} in it too (see evidence)"
+        )
+
+
+def _validation(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    for fit in _trainings(reading) if kind.framework == "keras" else ():
+        split = validation_split(reading, fit)
+        arrays = fit.argument(1, "y") is not None
+        part = "validation_split=0.1" if arrays else "a part of the training data as validation_data"
+        if split == "test":
+            text = "fit validates on the test set: what is chosen on it looks better than it is"
+            yield Caution("test-as-validation", fit.line, f"{text}; {part} would keep it apart")
+        elif split is None:
+            text = "fit has no validation data, so epochs can only be compared on the training data"
+            yield Caution("no-validation", fit.line, f"{text}; {part} would change that")
+
+
+def _trainings(reading: Reading) -> list[Called]:
+    """Return the calls that train a network: tokenizers, scalers and generators have a ``fit`` too."""
+    found = []
+    for fit in reading.methods("fit", "fit_generator"):
+        made = reading.maker(fit.module, fit.receiver)
+        told = fit.argument(-1, "epochs", "batch_size", "callbacks", "validation_data") is not None
+        if made in _NETWORKS or (told and not made.startswith("sklearn.")):
+            found.append(fit)
+    return found
+
+
+def _train_metric(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    if metric is None:
+        text = "no metric was found in the source; if the run shows none either, name it with --metric"
+        yield Caution("no-metric", 0, text)
+    elif metric.split == "train":
+        text = f"{metric.name} is measured on the training data only: it says nothing about new data"
+        yield Caution("train-metric", metric.line, text)
+    for module in reading.program.modules:
+        yield from _written_history(reading, module.path)
+
+
+def _written_history(reading: Reading, path: str) -> Iterator[Caution]:
+    """``str(history.history["accuracy"][0])`` that is printed or written is a training figure."""
+    module = reading.program.module(path)
+    for node in module.parents:
+        if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)):
+            continue
+        of_history = isinstance(node.value, ast.Attribute) and node.value.attr == "history"
+        last = isinstance(module.parents.get(node), ast.Subscript)
+        if of_history and last and node.slice.value in ("accuracy", "acc", "loss"):
+            text = f"history[{node.slice.value!r}] is measured on the training data"
+            new = str(node.slice.value).replace("acc", "accuracy") if node.slice.value == "acc" else None
+            yield Caution("train-metric", node.lineno, f"{text}; 'val_{new or node.slice.value}' is not")
+
+
+def _own_seed(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    for call in reading.calls:
+        fixed = any(isinstance(item, ast.Constant) and item.value is not None for item in call.node.args[:1])
+        if call.name in _SEEDING and fixed:
+            yield _seed_caution(call.line)
+            return
+        seed = call.argument(-1, "random_state")
+        if call.name.startswith("sklearn.") and "model_selection" not in call.name and _is_number(seed):
+            yield _seed_caution(call.line)
+            return
+
+
+def _is_number(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, int)
+
+
+def _seed_caution(line: int) -> Caution:
+    text = "the script fixes its own seed: runs with other seeds may all give one number"
+    return Caution("own-seed", line, f"{text}, and then say nothing about noise")
+
+
+def _removed(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    yield from removed_api(reading)
+
+
+def _sessions(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    for call in reading.calls:
+        if call.name in _SESSIONS:
+            text = f"{call.name} is TensorFlow 1, which runs on Python 3.7 and older only"
+            yield Caution("tensorflow-1", call.line, f"{text}; give such a Python with --python")
+            return
+
+
+def _missing_data(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    written = {path for call in reading.calls if _writes(call) for path in _constants(call)}
+    for call in reading.calls:
+        if not (call.name in _READERS or call.method in _READING_METHODS) or _writes(call):
+            continue
+        for path in _constants(call)[:1]:
+            if path not in written and not _exists(reading, path):
+                text = f"{call.last} reads {path!r}, which is not there"
+                yield Caution("missing-data", call.line, f"{text}; put it there or mend the path")
+
+
+def _writes(call: Called) -> bool:
+    if call.name == "builtins.open":
+        mode = call.argument(1, "mode")
+        return isinstance(mode, ast.Constant) and any(letter in str(mode.value) for letter in "wax")
+    return call.method in _WRITING_METHODS
+
+
+def _constants(call: Called) -> list[str]:
+    """Return the strings among the arguments that come first or are a path by name."""
+    named = [k.value for k in call.node.keywords if k.arg and ("path" in k.arg or "file" in k.arg)]
+    items = [*call.node.args[:2], *named]
+    return [i.value for i in items if isinstance(i, ast.Constant) and isinstance(i.value, str) and i.value]
+
+
+def _exists(reading: Reading, path: str) -> bool:
+    if "://" in path or path.startswith(("~", "gs:", "s3:")) or "\n" in path:
+        return True
+    script = reading.program.script
+    places = (Path(script.root) / script.workdir, Path(script.root) / Path(script.entry).parent)
+    return any((place / path).exists() for place in places)
+
+
+def _prompts(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    for call in reading.calls:
+        if call.name in ("builtins.input", "getpass.getpass"):
+            text = "the script asks for input; a trial has nobody to answer, and would fail here"
+            yield Caution("asks-input", call.line, f"{text}: give the value as an argument")
+            return
+
+
+def _windows(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    for call in reading.calls:
+        if call.name in _WINDOWS:
+            harm = "harmless: no window opens in a trial" if "show" in call.last else "a trial has no screen"
+            yield Caution("opens-window", call.line, f"{call.last} opens a window ({harm})")
+            return
+
+
+def _several_fits(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    fits = _trainings(reading) if kind.framework == "keras" else []
+    more = [fit for fit in fits[1:] if not _either_or(fits[0], fit)]
+    if more:
+        text = f"the script trains {len(more) + 1} times: each trial runs in one piece, none is stopped early"
+        yield Caution("several-fits", more[0].line, text)
+
+
+def _either_or(first: Called, second: Called) -> bool:
+    """Whether the calls stand in the two branches of one ``if``, so that only one of them happens."""
+    around = {*first.module.around(first.node)}
+    for choice in second.module.around(second.node):
+        if isinstance(choice, ast.If) and choice in around:
+            return _in_body(choice, first) != _in_body(choice, second)
+    return False
+
+
+def _in_body(choice: ast.If, call: Called) -> bool:
+    inside = {call.node, *call.module.around(call.node)}
+    return any(statement in inside for statement in choice.body)
+
+
+_RULES: tuple[Rule, ...] = (
+    _not_tunable,
+    _removed,
+    _sessions,
+    _missing_data,
+    _prompts,
+    _train_metric,
+    _validation,
+    _own_seed,
+    _several_fits,
+    _several_models,
+    _windows,
+)
+"""All rules, the gravest first: that is the order in which they are shown."""

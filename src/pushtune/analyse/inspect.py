@@ -1,0 +1,35 @@
+"""From a script to all that reading it can tell. Nothing of it is imported or run."""
+
+from __future__ import annotations
+
+from pushtune.analyse.cautions import cautions
+from pushtune.analyse.kinds import recognise
+from pushtune.analyse.metrics import guess_metric
+from pushtune.analyse.reading import read
+from pushtune.analyse.requirements import requirements
+from pushtune.model.analysis import Analysis, Script
+from pushtune.rewrite import discover
+
+
+def inspect(script: Script) -> Analysis:
+    """Return kind, knobs, moves, metric, requirements and cautions of ``script``.
+
+    Raises ``UnparsableError`` if the entry file is not Python that this interpreter can parse.
+    """
+    reading = read(script)
+    kind = recognise(reading)
+    metric = guess_metric(reading, kind)
+    found = discover(script)
+    warnings = dict.fromkeys((*cautions(reading, kind, metric), *found.warnings))
+    return Analysis(
+        script=script.entry,
+        framework=kind.framework,
+        kind=kind.kind,
+        evidence=kind.evidence,
+        knobs=found.knobs,
+        moves=found.moves,
+        metric=metric,
+        requirements=requirements(reading.program),
+        warnings=tuple(warnings),
+        space=found.space,
+    )

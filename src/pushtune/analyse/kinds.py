@@ -1,0 +1,177 @@
+"""What kind of model a script trains, by the rules of ``tables/kinds.toml``, with the lines that show it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+from pushtune.analyse.reading import Called, Reading, values_of
+from pushtune.analyse.requirements import imported
+from pushtune.analyse.tables import table
+from pushtune.model.analysis import Evidence
+
+EVIDENCE_LINES = 6
+"""Most lines of evidence shown for one kind."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the table. ``pattern`` is a regular expression on canonical names."""
+
+    pattern: str
+    framework: str
+    kind: str
+    weight: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One call that a rule fits."""
+
+    call: Called
+    rule: Rule
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The verdict. ``also`` are the other kinds of model in the script, most frequent first."""
+
+    framework: str
+    kind: str
+    evidence: tuple[Evidence, ...]
+    also: tuple[str, ...] = ()
+
+    @property
+    def tunable(self) -> bool:
+        """Whether this framework's scripts can be tuned today."""
+        return self.framework in table("kinds")["tunable"]["frameworks"]
+
+
+def recognise(reading: Reading) -> Kind:
+    """Return framework and kind; ``unknown`` where no rule fits."""
+    hits = [Hit(call, rule) for call in reading.calls if (rule := _rule(call.name)) is not None]
+    framework = _framework(hits, reading)
+    own = [hit for hit in hits if hit.rule.framework == framework]
+    if framework == "keras":
+        own += _autoencoder(reading)
+    weights: Counter[str] = Counter()
+    for hit in _final(own):
+        weights[hit.rule.kind] += hit.rule.weight * 100 + 1
+    ranked = sorted((kind for kind in weights if kind), key=lambda kind: (-weights[kind], -_last(own, kind)))
+    kind = ranked[0] if ranked else "unknown"
+    if kind == "MLP" and weights[kind] == 1:
+        own, kind = (
+            [Hit(hit.call, replace(hit.rule, kind="linear", why="the only layer")) for hit in own],
+            "linear",
+        )
+    also = tuple(name for name in ranked[1:] if weights[name] >= 100)
+    return Kind(framework, kind, _evidence(own, (kind, *also), reading), also)
+
+
+def _alone(hit: Hit) -> Hit:
+    """A network of one fully connected layer is a linear model."""
+    return replace(hit, rule=replace(hit.rule, kind="linear", why="the only layer with weights"))
+
+
+@cache
+def _rules() -> tuple[Rule, ...]:
+    return tuple(
+        Rule(
+            "|".join(re.escape(call).replace(r"\*", ".*") for call in row["calls"]),
+            row["framework"],
+            row["kind"],
+            row.get("weight", 1),
+            row["why"],
+        )
+        for row in table("kinds")["rule"]
+    )
+
+
+def _rule(name: str) -> Rule | None:
+    # A class is called, or a function of its module: helpers such as `sklearn.svm.l1_min_c` build no model.
+    if not name or (name.startswith("sklearn.") and not _builds(name)):
+        return None
+    return next((rule for rule in _rules() if re.fullmatch(rule.pattern, name)), None)
+
+
+def _builds(name: str) -> bool:
+    last = name.rpartition(".")[2]
+    return last[:1].isupper() or last == "make_pipeline"
+
+
+def _framework(hits: list[Hit], reading: Reading) -> str:
+    """Return the framework whose rules fit most; what is only imported decides where no call does."""
+    counts = Counter(hit.rule.framework for hit in hits)
+    modules = imported(reading.program)
+    rows = table("kinds")["package"]
+    order = {row["framework"]: place for place, row in reversed(list(enumerate(rows)))}
+    if counts:
+        # A network beats the scikit-learn helpers around it, Lightning the torch layers inside it.
+        return min(counts, key=lambda name: (name == "sklearn", order.get(name, len(rows))))
+    for row in rows:
+        if any(name == row["module"] or name.startswith(row["module"] + ".") for name in modules):
+            return str(row["framework"])
+    return "unknown"
+
+
+def _final(hits: list[Hit]) -> Iterator[Hit]:
+    """Leave out estimators that only serve another one: steps before a pipeline's last, base estimators."""
+    served = {id(node) for hit in hits for node in _served(hit.call)}
+    yield from (hit for hit in hits if id(hit.call.node) not in served)
+
+
+def _served(call: Called) -> Iterator[ast.AST]:
+    for step in _steps(call):
+        for node in (step, *values_of(call.module, step)):
+            yield from ast.walk(node)
+
+
+def _steps(call: Called) -> list[ast.expr]:
+    """Return the expressions that hold models which only serve the one that ``call`` builds."""
+    if call.name == "sklearn.pipeline.make_pipeline":
+        return call.node.args[:-1]
+    if call.name == "sklearn.pipeline.Pipeline":
+        listed = call.argument(0, "steps")
+        return listed.elts[:-1] if isinstance(listed, (ast.List, ast.Tuple)) else []
+    if call.name.startswith("sklearn.ensemble."):
+        return [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
+    return []
+
+
+def _autoencoder(reading: Reading) -> list[Hit]:
+    """A network that is fitted to give back its own input, or is called so, is an autoencoder."""
+    rule = Rule("", "keras", "autoencoder", 99, "the network is trained to give back its own input")
+    return [Hit(call, rule) for call in reading.methods("fit") if _gives_back(call)]
+
+
+def _gives_back(fit: Called) -> bool:
+    inputs, targets = fit.argument(0, "x"), fit.argument(1, "y")
+    same = inputs is not None and targets is not None and ast.dump(inputs) == ast.dump(targets)
+    called = fit.receiver.id.lower() if isinstance(fit.receiver, ast.Name) else ""
+    return same or "autoencoder" in called or called in ("ae", "vae")
+
+
+def _last(hits: list[Hit], kind: str) -> int:
+    return max(place for place, hit in enumerate(hits) if hit.rule.kind == kind)
+
+
+def _evidence(hits: list[Hit], kinds: tuple[str, ...], reading: Reading) -> tuple[Evidence, ...]:
+    shown = [hit for kind in kinds for hit in _some(hits, kind)] or _some(hits, "")
+    return tuple(
+        Evidence(
+            hit.call.module.path,
+            hit.call.line,
+            reading.text(hit.call.module, hit.call.line),
+            hit.rule.why,
+        )
+        for hit in shown
+    )
+
+
+def _some(hits: list[Hit], kind: str) -> list[Hit]:
+    return [hit for hit in hits if hit.rule.kind == kind][:EVIDENCE_LINES]
