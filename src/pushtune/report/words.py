@@ -1,0 +1,115 @@
+"""Numbers and findings in words, the same in the page, in the terminal and in a mail."""
+
+from __future__ import annotations
+
+import math
+
+from pushtune.model.space import Value
+from pushtune.report.records import Arm, Change, StudyReport, TrialRecord
+
+_LONGEST = 300
+
+
+def number(value: float | None) -> str:
+    """Return a metric's value with four decimals, or four figures where that would say nothing."""
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return "not a number"
+    if value == 0 or 0.001 <= abs(value) < 1000:
+        return f"{value:.4f}"
+    return f"{value:.4g}"
+
+
+def deviation(value: float | None) -> str:
+    """Return a standard deviation with two figures, or an empty text if there is none."""
+    if value is None or not math.isfinite(value):
+        return ""
+    return f"{value:.4f}" if value == 0 or value >= 0.001 else f"{value:.1g}"
+
+
+def mean_and_deviation(arm: Arm) -> str:
+    """Return ``0.9903 ± 0.0012``, or only the mean for one seed."""
+    spread = deviation(arm.std)
+    return f"{number(arm.mean)} ± {spread}" if spread else number(arm.mean)
+
+
+def seeds(arm: Arm) -> str:
+    """Return ``3 seeds``."""
+    return counted(len(arm.values), "seed")
+
+
+def counted(count: int, thing: str) -> str:
+    """Return ``1 look`` or ``2 looks``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return ``4.2 s``, ``3 min 5 s`` or ``2 h 10 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def setting(value: Value) -> str:
+    """Return a knob's value as it would be typed, short enough for one cell."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return shortened(repr(value) if isinstance(value, str) else str(value), 80)
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """Return one line of at most ``longest`` characters, without control characters."""
+    line = "".join(character if character.isprintable() else " " for character in text).strip()
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def assignment(trial: TrialRecord) -> str:
+    """Return ``filters=32, batch_size=64`` of a trial; an em dash for the author's own values."""
+    if trial.assignment.source is not None:
+        return f"whole source {trial.assignment.source[:12]}"
+    pairs = [f"{name}={setting(value)}" for name, value in trial.assignment.values]
+    return shortened(", ".join(pairs)) if pairs else "—"
+
+
+def place(change: Change) -> str:
+    """Return ``train.py:14``, or what is known of it."""
+    return f"{change.file}:{change.line}" if change.file and change.line else change.file
+
+
+def verdict(report: StudyReport) -> str:
+    """Return the finding in one sentence, without figures."""
+    if report.baseline is None or report.best is None or report.best.mean is None:
+        return "Nothing was measured"
+    if report.target is None:
+        return "A better script was found" if report.winner else "Nothing better than your script was found"
+    if report.target_met:
+        return "Target met" if report.winner else "Your script meets the target as it is"
+    return "Target not met"
+
+
+def gain(report: StudyReport) -> str:
+    """Say how large the gain is, and how it compares with what the seed alone does."""
+    if report.gain is None:
+        return ""
+    text = f"Gain over your script: {report.gain:+.4g}"
+    if report.noise is None:
+        return text + ". One seed only: this may be luck."
+    if report.noise == 0:
+        return text + "; every seed gave the same value."
+    times = report.gain / report.noise
+    judged = "" if times >= 2 else ". Less than twice the noise: it may be luck"
+    return f"{text}, {times:.1f} times the standard deviation between seeds{judged}."
+
+
+def honesty(report: StudyReport) -> str:
+    """Say on which data the winner was chosen, how often it was looked at, and what was confirmed."""
+    parts = []
+    if report.chosen_on:
+        parts.append(f"Chosen on {report.chosen_on}, {counted(report.looks, 'look')}.")
+    if report.winner is not None and not report.confirmed:
+        parts.append("Not confirmed on further seeds.")
+    return " ".join(parts)
