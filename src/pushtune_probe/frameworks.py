@@ -16,7 +16,7 @@ TRIGGERS: Dict[str, Tuple[str, ...]] = {
     "numpy.random": ("seeding:seed_numpy",),
     "tensorflow": ("seeding:seed_tensorflow",),
     "torch": ("seeding:seed_torch",),
-    "keras": ("seeding:seed_keras", "keras_hooks:install"),
+    "keras": ("keras_hooks:install",),
     "sklearn": ("sklearn_hooks:install",),
     "sklearn.base": ("sklearn_hooks:install_estimators",),
     "sklearn.metrics": ("sklearn_hooks:install_metrics",),

@@ -1,7 +1,8 @@
 """Remembers the values that were reported, so that a printed copy of one is not counted again."""
 
+import math
 from collections import deque
-from typing import Deque, Dict, Tuple
+from typing import Deque, Dict, Optional, Tuple
 
 from pushtune_probe import wire
 
@@ -23,6 +24,18 @@ class MetricLog:
     def note(self, name: str, value: float) -> None:
         """Remember the latest value of ``name``, whatever it came from."""
         self.last[wire.canonical_metric(name)[0]] = value
+
+    def not_a_number(self, wanted: Optional[str]) -> str:
+        """Return the name of the metric that ended as not a number, or nothing.
+
+        That is the metric ``wanted``, or the loss; where neither was reported, every metric must have
+        ended so.
+        """
+        bad = [name for name, value in self.last.items() if not math.isfinite(value)]
+        telling = {"loss", wire.canonical_metric(wanted)[0] if wanted else "loss"} & set(self.last)
+        if telling:
+            return next(iter(telling & set(bad)), "")
+        return bad[0] if bad and len(bad) == len(self.last) else ""
 
     def is_copy(self, name: str, value: float, tolerance: float) -> bool:
         """Whether ``value`` is one that an API reported, printed to within ``tolerance``.

@@ -1,8 +1,11 @@
-"""Seeds what draws random numbers, before the script's first line. The script's own seeding comes later
-and wins."""
+"""Seeds what draws random numbers, before the script can use it; its own seeding comes later and wins.
+
+Keras needs no seed of its own: it draws its default seeds from Python's generator, and the rest from its
+backend's. Calling ``keras.utils.set_random_seed`` when Keras is imported would undo what the script has
+seeded before (``tf.keras`` is imported at its first use).
+"""
 
 import random
-import sys
 from types import ModuleType
 
 from pushtune_probe.session import Session
@@ -28,18 +31,3 @@ def seed_tensorflow(session: Session, module: ModuleType) -> None:
 def seed_torch(session: Session, module: ModuleType) -> None:
     """Seed PyTorch's generators, of every device."""
     module.manual_seed(session.plan.seed)
-
-
-def seed_keras(session: Session, module: ModuleType) -> None:
-    """Seed Keras's own generators and its backend's.
-
-    Keras seeds Python and NumPy as well; the script may have done so before it imported Keras, so their
-    states are put back.
-    """
-    numpy_random = sys.modules.get("numpy.random")
-    python_state = random.getstate()
-    numpy_state = numpy_random.get_state() if numpy_random else None
-    module.utils.set_random_seed(session.plan.seed % _NUMPY_LIMIT)
-    random.setstate(python_state)
-    if numpy_random:
-        numpy_random.set_state(numpy_state)

@@ -6,7 +6,7 @@ import sys
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
 from pushtune_probe import wire
-from pushtune_probe.callsite import CallSite
+from pushtune_probe.callsite import CallSite, Place
 from pushtune_probe.control import Control
 from pushtune_probe.data_roles import UNKNOWN, DataRoles
 from pushtune_probe.metric_log import MetricLog
@@ -55,6 +55,7 @@ class Session:
         self.resume = newest_checkpoint(plan)
         self.epochs = self.resume.epoch if self.resume else 0
         self.stopped_at: Optional[int] = None
+        self.stdin_ended: Optional[Place] = None
         self.saved: Set[str] = set()
         self._silenced: Set[str] = set()
         self._at_end: List[Callable[[], None]] = []
@@ -82,6 +83,7 @@ class Session:
         self.epochs = max(self.epochs, epoch)
         for name, entry in metrics.items():
             self.log.add(name, float(entry["value"]))
+            self.log.note(name, float(entry["value"]))
         self.reporter.emit("epoch", epoch=epoch, total=total, seconds=round(seconds, 4), metrics=metrics)
 
     def metric(
@@ -113,6 +115,10 @@ class Session:
             seen_by_fit=seen_by_fit,
         )
 
+    def note_end_of_input(self) -> None:
+        """Remember where the script read beyond the end of its standard input."""
+        self.stdin_ended = self.callsite.nearest(sys._getframe(1)) or self.stdin_ended
+
     def warn(self, code: str, text: str) -> None:
         """Report something the author should know; ``code`` is stable."""
         self.reporter.emit("warning", code=code, text=text)
@@ -130,9 +136,9 @@ class Session:
         self._at_end.append(action)
 
     def run_end_actions(self) -> None:
-        """Run what was put down for the end. An action that fails is a warning, never a failed trial."""
-        for action in self._at_end:
-            self.guarded(action)
+        """Run, once, what was put down for the end. An action that fails is a warning, no failed trial."""
+        while self._at_end:
+            self.guarded(self._at_end.pop(0))
 
     def guarded(self, action: Callable[[], Any]) -> Any:
         """Call ``action``; whatever goes wrong in it becomes a warning. For all that is ours alone."""

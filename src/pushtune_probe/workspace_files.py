@@ -1,7 +1,6 @@
 """The files of the workspace: which of them the script wrote, and copies of those for a checkpoint."""
 
 import os
-import shutil
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Set
 
 from pushtune_probe import wire
@@ -46,6 +45,8 @@ class WorkspaceFiles:
         A file is left out where it would take the copies beyond ``limit_bytes`` altogether, or where it
         cannot be read (it may vanish while being copied). Raises ``OSError`` if ``into`` cannot be written.
         """
+        import shutil  # it brings the compression libraries, which an ordinary run does not need
+
         left_out, room = [], limit_bytes
         for name in self.changed():
             source = os.path.join(self.root, name)
