@@ -88,7 +88,7 @@ class Names:
         return None
 
     def _bound_as(self, module: Module, canonical: str, at: ast.AST) -> str | None:
-        """Return a bound name, or one with attributes, that means ``canonical``: ``keras`` may be ``tf.keras``."""
+        """Return what means ``canonical`` and begins with a bound name: ``keras`` may be ``tf.keras``."""
         spellings = [canonical, *(k for k, put in self.vocabulary.prefixes.items() if put == canonical)]
         scope = module.scope_of(at)
         for outer in scope.outward():

@@ -284,7 +284,17 @@ def _unpacked(target: ast.Tuple | ast.List, value: ast.expr | None) -> list[ast.
         and not any(isinstance(item, ast.Starred) for item in (*target.elts, *value.elts))
     ):
         return list(value.elts)
-    return [None] * len(target.elts)
+    rest: list[ast.expr | None] = [None] * (len(target.elts) - 1)
+    return [value if _is_known_args(value) else None, *rest]
+
+
+def _is_known_args(value: ast.expr | None) -> bool:
+    """Whether ``value`` is ``parser.parse_known_args()``, of whose pair the first is the options."""
+    return (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr == "parse_known_args"
+    )
 
 
 def _evaluated_outside(node: ast.AST) -> set[ast.AST]:

@@ -1,0 +1,125 @@
+"""Reading the catalogue's TOML files. Adding a framework is one more file in ``FILES``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from pushtune.model.space import Value
+from pushtune.rewrite.catalogue.growth import Growth
+from pushtune.source import Vocabulary
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILES = ("keras.toml", "sklearn.toml")
+"""One file a framework, in this order."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a callable that is a knob.
+
+    ``at`` is its position (None: keyword only). ``default`` is what the callable takes where the
+    argument is left out; ``implicit`` says that such a call is offered the keyword.
+    """
+
+    name: str
+    role: str
+    at: int | None = None
+    default: Value = None
+    implicit: bool = False
+
+
+@dataclass(frozen=True)
+class CallableEntry:
+    """What the catalogue knows of one callable, or of one method of a framework's objects.
+
+    ``group`` tells what it is: ``layer``, ``optimizer``, ``schedule``, ``callback``, ``regularizer``,
+    ``augmentation``, ``model``, ``estimator``, ``transformer`` or ``method``. ``output`` are arguments
+    that must not change where the callable is a model's output layer. ``sides`` is the number of space
+    dimensions (``Conv2D`` has 2, 0 for none).
+    """
+
+    name: str
+    framework: str
+    group: str
+    arguments: tuple[Argument, ...] = ()
+    output: tuple[str, ...] = ()
+    positions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All that is known of all frameworks."""
+
+    vocabulary: Vocabulary
+    callables: Mapping[str, CallableEntry]
+    methods: Mapping[str, CallableEntry]
+    growths: Mapping[str, Growth]
+    frozen_arguments: frozenset[str]
+    frozen_calls: frozenset[str]
+    optimizers: Mapping[str, Mapping[str, Any]]
+
+    def group(self, qualified: str | None) -> str:
+        """Return the group of a callable, ``""`` if it is unknown."""
+        entry = self.callables.get(qualified or "")
+        return entry.group if entry is not None else ""
+
+
+def load_catalogue() -> Catalogue:
+    """Read the TOML files that are shipped beside this module. Takes a few milliseconds."""
+    folder = resources.files(__package__)
+    bodies = [tomllib.loads((folder / name).read_text(encoding="utf-8")) for name in FILES]
+    callables: dict[str, CallableEntry] = {}
+    methods: dict[str, CallableEntry] = {}
+    for body in bodies:
+        for group in body.get("callable", ()):
+            for entry in _entries(group, body["framework"]):
+                (methods if entry.group == "method" else callables)[entry.name] = entry
+    return Catalogue(
+        vocabulary=_vocabulary(bodies, callables),
+        callables=callables,
+        methods=methods,
+        growths={name: _growth(rule) for body in bodies for name, rule in body.get("growth", {}).items()},
+        frozen_arguments=frozenset(name for body in bodies for name in body["frozen"]["arguments"]),
+        frozen_calls=frozenset(name for body in bodies for name in body["frozen"]["calls"]),
+        optimizers={name: rule for body in bodies for name, rule in body.get("optimizers", {}).items()},
+    )
+
+
+def _vocabulary(bodies: list[dict[str, Any]], callables: Mapping[str, CallableEntry]) -> Vocabulary:
+    prefixes = {key: put for body in bodies for key, put in body.get("prefixes", {}).items()}
+    extra = {name for body in bodies for name in body.get("known", ())}
+    opaque = tuple(name for body in bodies for name in body.get("opaque", ()))
+    return Vocabulary(prefixes, frozenset(callables) | extra, opaque)
+
+
+def _entries(group: Mapping[str, Any], framework: str) -> list[CallableEntry]:
+    arguments = tuple(
+        Argument(name, rule["role"], rule.get("at"), _value(rule.get("default")), "default" in rule)
+        for name, rule in group.get("arguments", {}).items()
+    )
+    prefix = f"{group['module']}." if group.get("module") else ""
+    return [
+        CallableEntry(
+            prefix + name, framework, group["group"], arguments, tuple(group.get("output", ())),
+            tuple(group.get("positions", ())),
+        )
+        for name in group["names"]
+    ]  # fmt: skip
+
+
+def _growth(rule: Mapping[str, Any]) -> Growth:
+    choices = tuple(_value(choice) for choice in rule.get("choices", ()))
+    return Growth(**{**rule, "choices": choices})
+
+
+def _value(value: Value) -> Value:
+    """TOML has no null: the catalogue writes ``"None"``."""
+    return None if value == "None" else value

@@ -1,0 +1,206 @@
+"""Who calls which function or class of the program, and which of them are ever reached."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pushtune.source.program import Module, Program
+from pushtune.source.scopes import is_main_guard
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@dataclass(frozen=True, eq=False)
+class Caller:
+    """One call of a definition; ``bound`` says that ``self`` is not among its arguments."""
+
+    module: Module
+    call: ast.Call
+    bound: bool
+
+
+class CallIndex:
+    """The calls of every local function and class, found once for a program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._callers: dict[ast.AST, list[Caller]] = {}
+        self._mentioned: dict[ast.AST, int] = {}
+        self._methods: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
+        for module in program.modules:
+            self._read_methods(module)
+        for module in program.modules:
+            self._read(module)
+
+    def callers(self, definition: Definition) -> tuple[Caller, ...]:
+        """Return the calls of ``definition``; those of a class are the calls of its ``__init__`` too."""
+        return tuple(self._callers.get(definition, ()))
+
+    def escapes(self, definition: Definition) -> bool:
+        """Whether ``definition`` is mentioned other than by calling it, so that unseen calls are likely."""
+        return self._mentioned.get(definition, 0) > len(self._callers.get(definition, ()))
+
+    def resolve(self, module: Module, node: ast.expr) -> Definition | None:
+        """Return the local function or class that ``node`` names, if there is exactly one."""
+        if isinstance(node, ast.Name):
+            found = module.scope_of(node).find(node.id)
+            if found is None:
+                return self._starred(module, node.id)
+            if len(found[1]) != 1:
+                return None
+            binding = found[1][0]
+            if isinstance(binding.node, Definition):
+                return binding.node
+            return self._imported(binding.target) if binding.kind == "import" else None
+        if isinstance(node, ast.Attribute):
+            return self._attribute(module, node)
+        return None
+
+    def reached(self, module: Module, node: ast.AST) -> bool:
+        """Whether ``node`` can run at all: no function around it that nothing calls, no ``if False``."""
+        return self._reached(module, node, frozenset())
+
+    def runs_once(self, module: Module, node: ast.AST) -> bool:
+        """Whether ``node`` runs at most once: in no loop, in no function that is called twice."""
+        return self._runs_once(module, node, frozenset())
+
+    def _runs_once(self, module: Module, node: ast.AST, seen: frozenset[ast.AST]) -> bool:
+        for outer in module.around(node):
+            if isinstance(outer, (*_LOOPS, ast.Lambda)) or outer in seen:
+                return False
+            if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                callers = self.callers(outer)
+                return (
+                    len(callers) == 1
+                    and not self.escapes(outer)
+                    and self._runs_once(callers[0].module, callers[0].call, seen | {outer})
+                )
+        return True
+
+    def _reached(self, module: Module, node: ast.AST, seen: frozenset[ast.AST]) -> bool:
+        inner = node
+        for outer in module.around(node):
+            if isinstance(outer, ast.If) and not self._may_run(module, outer, inner):
+                return False
+            if isinstance(outer, Definition):
+                if outer in seen:
+                    return False
+                if self._inside_definition(outer, inner):
+                    return self._definition_reached(module, outer, seen | {outer})
+            inner = outer
+        return True
+
+    @staticmethod
+    def _inside_definition(outer: ast.AST, inner: ast.AST) -> bool:
+        return inner in getattr(outer, "body", ())
+
+    def _definition_reached(self, module: Module, definition: Definition, seen: frozenset[ast.AST]) -> bool:
+        parent = module.parents.get(definition)
+        if isinstance(parent, ast.ClassDef):
+            return self._reached(module, parent.body[0], seen)
+        if definition.decorator_list or self.escapes(definition):
+            return True
+        return any(self._reached(caller.module, caller.call, seen) for caller in self.callers(definition))
+
+    def _may_run(self, module: Module, node: ast.If, inner: ast.AST) -> bool:
+        if isinstance(node.test, ast.Constant):
+            return inner in (node.body if node.test.value else node.orelse)
+        return not (is_main_guard(node) and module is not self.program.entry)
+
+    def _read_methods(self, module: Module) -> None:
+        for node in module.scopes:
+            parent = module.parents.get(node)
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and isinstance(parent, ast.ClassDef):
+                self._methods.setdefault(node.name, []).append(node)
+
+    def _read(self, module: Module) -> None:
+        for node in module.parents:
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                definition = self.resolve(module, node)
+                if definition is not None:
+                    self._mentioned[definition] = self._mentioned.get(definition, 0) + 1
+                    self._read_call(module, node, definition)
+
+    def _read_call(self, module: Module, node: ast.expr, definition: Definition) -> None:
+        call = module.parents[node]
+        if not isinstance(call, ast.Call) or call.func is not node:
+            return
+        method = (
+            isinstance(node, ast.Attribute)
+            and node.attr in self._methods
+            and definition in self._methods[node.attr]
+        )
+        self._callers.setdefault(definition, []).append(Caller(module, call, method))
+        if isinstance(definition, ast.ClassDef):
+            for item in definition.body:
+                if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+                    self._callers.setdefault(item, []).append(Caller(module, call, True))
+                    self._mentioned[item] = self._mentioned.get(item, 0) + 1
+
+    def _attribute(self, module: Module, node: ast.Attribute) -> Definition | None:
+        local = self.module_named(module, node.value)
+        if local is not None:
+            return self._member(local, node.attr)
+        methods = self._methods.get(node.attr, ())
+        return methods[0] if len(methods) == 1 else None
+
+    def module_named(self, module: Module, node: ast.expr) -> Module | None:
+        """Return the local module that ``node`` (``config``, ``package.config``) names."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.insert(0, node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return None
+        found = module.scope_of(node).find(node.id)
+        if found is None or len(found[1]) != 1 or found[1][0].kind != "import":
+            return None
+        local = self.program.local(".".join([found[1][0].target, *parts]))
+        return local[0] if local is not None and not local[1] else None
+
+    def _imported(self, target: str) -> Definition | None:
+        local = self.program.local(target)
+        return self._member(local[0], local[1]) if local is not None and local[1] else None
+
+    def _starred(self, module: Module, name: str) -> Definition | None:
+        for star in module.scope.stars:
+            found = self._imported(f"{star}.{name}")
+            if found is not None:
+                return found
+        return None
+
+    @staticmethod
+    def _member(module: Module, name: str) -> Definition | None:
+        found = module.scope.bindings.get(name, ())
+        node = found[0].node if len(found) == 1 else None
+        return node if isinstance(node, Definition) else None
+
+
+def argument_of(
+    caller: Caller, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str
+) -> ast.expr | bool | None:
+    """Return the expression that ``caller`` passes for ``name``.
+
+    None: it leaves the parameter at its default. False: that cannot be told (splats).
+    """
+    for keyword in caller.call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    positional = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    if caller.bound:
+        positional = positional[1:]
+    splat = any(isinstance(argument, ast.Starred) for argument in caller.call.args)
+    if name in positional and not splat and positional.index(name) < len(caller.call.args):
+        return caller.call.args[positional.index(name)]
+    if splat or any(keyword.arg is None for keyword in caller.call.keywords):
+        return False
+    return None
+
+
+def enclosing_definitions(module: Module, node: ast.AST) -> Iterator[Definition]:
+    """Yield the functions and classes around ``node``, innermost first."""
+    return (outer for outer in module.around(node) if isinstance(outer, Definition))

@@ -1,0 +1,54 @@
+"""Values that come in as parameters: what the callers pass, or else the default."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from pushtune.source.calls import Caller, argument_of
+from pushtune.source.program import Module
+from pushtune.source.scopes import Binding
+from pushtune.source.tracing.base import Follower, Found, Hop
+from pushtune.source.tracing.options import click_default
+from pushtune.source.tracing.tables import lookup
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def follow_parameter(
+    tracer: Follower, module: Module, binding: Binding, hop: Hop, depth: int
+) -> Iterator[Found]:
+    """Yield what the parameter may hold: each caller's argument, and the default where one leaves it."""
+    function = module.parents[module.parents[binding.node]]
+    if not isinstance(function, Function):
+        return
+    option = click_default(tracer, module, function, binding.name)
+    if option is not None:
+        yield from tracer.follow(module, option, hop.to("argparse", binding.name), depth)
+        return
+    callers = tracer.calls.callers(function)
+    escapes = tracer.calls.escapes(function) or bool(function.decorator_list)
+    left = [caller for caller in callers if argument_of(caller, function, binding.name) is None]
+    if binding.value is not None and (left or escapes):
+        name = f"{_owner(module, function)}.{binding.name}"
+        yield from tracer.follow(module, binding.value, hop.to("default", name, certain=bool(left)), depth)
+    for caller in callers:
+        yield from _passed(tracer, caller, function, binding, hop, depth)
+
+
+def _passed(
+    tracer: Follower, caller: Caller, function: Function, binding: Binding, hop: Hop, depth: int
+) -> Iterator[Found]:
+    argument = argument_of(caller, function, binding.name)
+    if isinstance(argument, ast.expr):
+        if tracer.calls.reached(caller.module, caller.call):
+            yield from tracer.follow(caller.module, argument, hop.to("literal", ""), depth)
+    elif argument is False:
+        for keyword in caller.call.keywords:
+            if keyword.arg is None:
+                yield from lookup(tracer, caller.module, keyword.value, binding.name, hop, depth)
+
+
+def _owner(module: Module, function: Function) -> str:
+    parent = module.parents.get(function)
+    return parent.name if isinstance(parent, ast.ClassDef) and function.name == "__init__" else function.name
