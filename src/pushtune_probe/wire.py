@@ -164,7 +164,7 @@ def _parse(data: bytes) -> Iterator[Dict[str, Any]]:
             continue
         try:
             body = json.loads(line, parse_constant=lambda name: None)
-        except ValueError:
+        except (ValueError, RecursionError):  # A hostile line may nest thousands deep.
             continue
         if isinstance(body, dict) and isinstance(body.get("event"), str):
             yield body

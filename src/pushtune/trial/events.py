@@ -1,0 +1,253 @@
+"""Reading events.jsonl as it grows. What comes from a trial's process is checked before it is believed."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args
+
+from pushtune.model.analysis import Caution, Split
+from pushtune.trial.folder import TrialFolder
+from pushtune.trial.progress import (
+    ArtifactReport,
+    CurveKey,
+    FailureReport,
+    FitCall,
+    MetricReading,
+    ModelReport,
+    Progress,
+    merge,
+    padded,
+)
+from pushtune_probe import wire
+
+MOST_METRICS = 4000
+"""Readings kept of one attempt: the last ones."""
+
+MOST_EPOCHS = 100_000
+MOST_CURVES = 100
+MOST_NOTES = 200
+"""Of artifacts, warnings and training calls: the first ones."""
+
+LONGEST_NAME = 100
+LONGEST_TEXT = 2000
+LONGEST_TRACEBACK = 8000
+
+_SPLITS: dict[Any, Split] = {split: split for split in get_args(Split)}
+
+Event = Mapping[str, Any]
+
+
+class Watcher:
+    """Reads one attempt's events as they come. Not thread-safe."""
+
+    def __init__(self, attempt: str | Path) -> None:
+        self._path = str(Path(attempt) / wire.EVENTS)
+        self._offset = 0
+        self._collected = _Collected()
+        self._progress = Progress()
+
+    def read(self) -> Progress:
+        """Return all that has been reported so far; the same object where nothing is new."""
+        events, self._offset = wire.read_events(self._path, self._offset)
+        for event in events:
+            self._collected.add(event)
+        if events:
+            self._progress = self._collected.freeze()
+        return self._progress
+
+
+def read_trial(folder: TrialFolder) -> Progress:
+    """Read the events of all attempts of a trial and join them."""
+    return merge([Watcher(folder.attempt(number)).read() for number in folder.attempts()])
+
+
+class _Collected:
+    """The events of one attempt, on their way to a ``Progress``."""
+
+    def __init__(self) -> None:
+        self._plain: dict[str, Any] = {}
+        self._curves: dict[CurveKey, dict[int, float]] = {}
+        self._seconds: dict[int, float] = {}
+        self._metrics: deque[MetricReading] = deque(maxlen=MOST_METRICS)
+        self._artifacts: list[ArtifactReport] = []
+        self._warnings: dict[Caution, None] = {}
+        self._fits: dict[int, FitCall] = {}
+
+    def add(self, event: Event) -> None:
+        """Take one event up; one of an unknown kind is passed over."""
+        self._plain["last_event_time"] = _number(event.get("t")) or 0.0
+        handler = _HANDLERS.get(event["event"])
+        if handler is not None:
+            handler(self, event)
+
+    def freeze(self) -> Progress:
+        """Return what has been collected."""
+        done = max(self._plain.get("resumed_from", 0), max(self._seconds, default=0))
+        return Progress(
+            **self._plain,
+            epochs_done=done,
+            curves=MappingProxyType({key: _in_order(values, done) for key, values in self._curves.items()}),
+            epoch_seconds=_in_order(self._seconds, done),
+            metrics=tuple(self._metrics),
+            artifacts=tuple(self._artifacts),
+            warnings=tuple(self._warnings),
+            fits=tuple(self._fits.values()),
+        )
+
+    def _started(self, event: Event) -> None:
+        self._plain.update(started=True, resumed_from=_count(event.get("resumed_from")))
+
+    def _framework(self, event: Event) -> None:
+        self._plain["framework"] = _text(event.get("name"), LONGEST_NAME)
+        self._plain["framework_version"] = _text(event.get("version"), LONGEST_NAME)
+
+    def _model(self, event: Event) -> None:
+        layers = event.get("layers")
+        rows = (
+            [layer for layer in layers[:MOST_NOTES] if isinstance(layer, dict)]
+            if isinstance(layers, list)
+            else []
+        )
+        self._plain["model"] = ModelReport(
+            _count(event.get("parameters")),
+            tuple(
+                (_name(row.get("name")), _name(row.get("type")), _name(row.get("output_shape")))
+                for row in rows
+            ),
+        )
+
+    def _fit(self, event: Event) -> None:
+        if len(self._fits) < MOST_NOTES:
+            call = _count(event.get("call"))
+            epochs = _count(event.get("epochs")) or None
+            why = _text(event.get("why"), LONGEST_TEXT)
+            self._fits[call] = FitCall(call, epochs, event.get("rungs") is True, why)
+
+    def _epoch(self, event: Event) -> None:
+        epoch = _count(event.get("epoch"))
+        if not 1 <= epoch <= MOST_EPOCHS:
+            return
+        self._seconds[epoch] = _finite(event.get("seconds"))
+        self._plain["total_epochs"] = _count(event.get("total")) or None
+        self._plain["paused_at"] = None
+        metrics = event.get("metrics")
+        for name, told in metrics.items() if isinstance(metrics, dict) else ():
+            if isinstance(told, dict):
+                key = _metric_key(str(name), told.get("split"))
+                if key in self._curves or len(self._curves) < MOST_CURVES:
+                    self._curves.setdefault(key, {})[epoch] = _finite(told.get("value"))
+
+    def _metric(self, event: Event) -> None:
+        value = _finite(event.get("value"))
+        name, split = _metric_key(_text(event.get("name"), LONGEST_NAME), event.get("split"))
+        if math.isfinite(value) and name:
+            self._metrics.append(
+                MetricReading(
+                    name=name,
+                    value=value,
+                    split=split,
+                    source=_text(event.get("source"), LONGEST_NAME),
+                    line=_count(event.get("line")),
+                    text=_text(event.get("text"), LONGEST_TEXT),
+                    step=None if event.get("step") is None else _count(event.get("step")),
+                    seen_by_fit=event.get("seen_by_fit") is True,
+                )
+            )
+
+    def _checkpoint(self, event: Event) -> None:
+        self._plain["checkpoint_at"] = _count(event.get("epoch"))
+
+    def _artifact(self, event: Event) -> None:
+        path = event.get("path")
+        if isinstance(path, str) and path and len(self._artifacts) < MOST_NOTES:
+            kind, origin = _name(event.get("kind")), _name(event.get("origin"))
+            self._artifacts.append(ArtifactReport(kind, path, _count(event.get("bytes")), origin))
+
+    def _warning(self, event: Event) -> None:
+        if len(self._warnings) < MOST_NOTES:
+            text = _text(event.get("text"), LONGEST_TEXT)
+            self._warnings[Caution(_name(event.get("code")), _count(event.get("line")), text)] = None
+
+    def _paused(self, event: Event) -> None:
+        self._plain.update(paused_at=_count(event.get("epoch")), order_obeyed=_count(event.get("order")))
+
+    def _resumed(self, event: Event) -> None:
+        self._plain.update(paused_at=None, order_obeyed=_count(event.get("order")))
+
+    def _finished(self, event: Event) -> None:
+        stopped = event.get("stopped_at")
+        self._plain.update(
+            finished=True, paused_at=None, stopped_at=None if stopped is None else _count(stopped)
+        )
+
+    def _failed(self, event: Event) -> None:
+        self._plain["paused_at"] = None
+        self._plain["failed"] = FailureReport(
+            kind=_name(event.get("kind")),
+            type=_name(event.get("type")),
+            message=_text(event.get("message"), LONGEST_TEXT),
+            file=_text(event.get("file"), LONGEST_TEXT),
+            line=_count(event.get("line")),
+            # The last lines are the ones that say why.
+            traceback=str(event.get("traceback") or "")[-LONGEST_TRACEBACK:],
+        )
+
+
+_HANDLERS: dict[str, Callable[[_Collected, Event], None]] = {
+    "started": _Collected._started,
+    "framework": _Collected._framework,
+    "model": _Collected._model,
+    "fit": _Collected._fit,
+    "epoch": _Collected._epoch,
+    "metric": _Collected._metric,
+    "checkpoint": _Collected._checkpoint,
+    "artifact": _Collected._artifact,
+    "warning": _Collected._warning,
+    "paused": _Collected._paused,
+    "resumed": _Collected._resumed,
+    "finished": _Collected._finished,
+    "failed": _Collected._failed,
+}
+
+
+def _metric_key(name: str, split: Any) -> CurveKey:
+    """Return the canonical name and the split: the one that was proven, else the one its words tell."""
+    canonical, told = wire.canonical_metric(name[:LONGEST_NAME])
+    proven = _SPLITS.get(split, "unknown") if isinstance(split, str) else "unknown"
+    return canonical, proven if proven != "unknown" else _SPLITS.get(told, "unknown")
+
+
+def _in_order(values: Mapping[int, float], length: int) -> tuple[float, ...]:
+    return padded([values.get(epoch, math.nan) for epoch in range(1, max(values, default=0) + 1)], length)
+
+
+def _number(value: Any) -> float | None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _finite(value: Any) -> float:
+    """Return a finite number as it is, anything else as ``nan``."""
+    number = _number(value)
+    return math.nan if number is None or not math.isfinite(number) else number
+
+
+def _count(value: Any) -> int:
+    """Return a whole number that is not negative; 0 for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+def _text(value: Any, length: int) -> str:
+    return "" if value is None else str(value)[:length]
+
+
+def _name(value: Any) -> str:
+    return _text(value, LONGEST_NAME)

@@ -1,0 +1,79 @@
+"""The author's data that a workspace links: looked at before and after, so that a change is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+LINKS = "links.json"
+"""Below an attempt's folder: what its workspace links, as it was when the attempt was made."""
+
+MOST_ENTRIES = 5000
+"""Entries of one linked folder that are looked at."""
+
+
+@dataclass(frozen=True)
+class LinkedData:
+    """A file or folder of the author's that a workspace links.
+
+    ``path`` is absolute; ``facts`` sums up sizes and times of change, and is empty where nothing is there.
+    """
+
+    path: str
+    facts: str
+
+
+def look_at(paths: Iterable[str]) -> tuple[LinkedData, ...]:
+    """Return how the files and folders at ``paths`` (absolute) are now."""
+    return tuple(LinkedData(path, _facts(path)) for path in paths)
+
+
+def write_links(attempt: Path, links: tuple[LinkedData, ...]) -> None:
+    """Note below the attempt's folder how its linked data was before it started."""
+    (attempt / LINKS).write_text(json.dumps([asdict(link) for link in links]))
+
+
+def changed_links(attempt: Path) -> tuple[str, ...]:
+    """Return the paths of linked data that is not as it was when the attempt was made.
+
+    Somebody changed it while the attempt was there: most likely the script, through a link.
+    """
+    try:
+        noted = [LinkedData(**item) for item in json.loads((attempt / LINKS).read_text())]
+    except (OSError, ValueError, TypeError):
+        return ()
+    return tuple(link.path for link in noted if _facts(link.path) != link.facts)
+
+
+def _facts(path: str) -> str:
+    try:
+        facts = Path(path).stat()
+    except OSError:
+        return ""
+    if not stat.S_ISDIR(facts.st_mode):
+        return f"{facts.st_size}:{facts.st_mtime_ns}"
+    digest = hashlib.sha256()
+    for line in _lines(path):
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _lines(folder: str) -> Iterable[str]:
+    """Name the entries of ``folder`` in a fixed order, with size and time, at most ``MOST_ENTRIES``."""
+    left = MOST_ENTRIES
+    for base, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names)[:left]:
+            try:
+                facts = os.lstat(f"{base}/{name}")
+            except OSError:
+                continue
+            yield f"{base}/{name}:{facts.st_size}:{facts.st_mtime_ns}\n"
+        left -= len(names)
+        if left <= 0:
+            return

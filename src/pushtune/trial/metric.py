@@ -1,0 +1,199 @@
+"""Which of the reported numbers is the one that was asked for, and in which words that is said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pushtune.model.analysis import MetricGuess, Split
+from pushtune.trial.progress import MetricReading, Progress
+from pushtune_probe import wire
+
+REPORT_SPLITS: tuple[Split, ...] = ("test", "unknown", "validation")
+"""Where the value that a script ends with is looked for, best first. Training data is never among them."""
+
+CURVE_SPLITS: tuple[Split, ...] = ("validation", "unknown", "test")
+"""Where the value after each epoch is looked for, best first."""
+
+
+@dataclass(frozen=True)
+class MetricChoice:
+    """The metric that was chosen, and its values.
+
+    ``name`` is canonical. ``curve`` holds the value after each epoch that the search sees, from epoch 1
+    up to the first that is missing or not finite; empty where there is none. ``selection`` is what the
+    search compares finished trials by, ``report`` what the script itself ends with. ``proxy`` is the last
+    value on the training data, where only that is told per epoch: fit for comparing paused trials and
+    nothing else. ``looks_at_test``: what the search compares is measured on the data that the script
+    reports on. ``says`` tells a person what was matched.
+    """
+
+    name: str
+    curve: tuple[float, ...] = ()
+    curve_split: Split = "unknown"
+    selection: float | None = None
+    report: float | None = None
+    report_split: Split = "unknown"
+    report_source: str = ""
+    report_line: int = 0
+    proxy: float | None = None
+    looks_at_test: bool = False
+    says: str = ""
+
+
+def choose_metric(
+    progress: Progress, wanted: str | None, guess: MetricGuess | None = None
+) -> MetricChoice | None:
+    """Return the metric called ``wanted``, or None if nothing of that name was reported.
+
+    Without a name: accuracy, else the one the source seemed to report (``guess``), else the only one
+    there is (a loss counts only where there is nothing else).
+    """
+    name = wanted or _unnamed(progress, guess)
+    if name is None:
+        return None
+    canonical, asked = wire.canonical_metric(name)
+    curve_split, curve = _curve(progress, canonical, _asked(asked, CURVE_SPLITS))
+    reading = _report(progress.metrics, canonical, _asked(asked, REPORT_SPLITS))
+    proxy = _last(_finite_head(progress.curves.get((canonical, "train"), ())))
+    if not curve and reading is None and proxy is None:
+        return None
+    return _choice(canonical, curve_split, curve, reading, proxy, progress)
+
+
+def missing_metric(progress: Progress, wanted: str | None) -> tuple[str, str]:
+    """Return what to say where ``choose_metric`` found nothing: one line, and the fix."""
+    seen = seen_metrics(progress)
+    listed = ", ".join(seen)
+    if wanted is not None and seen:
+        return (
+            f"the script reported no {wanted!r}; it reported {listed}",
+            f"name one of them with --metric: {listed}",
+        )
+    if seen:
+        return f"the script reported several metrics: {listed}", f"name one of them with --metric: {listed}"
+    looked = (
+        'Keras fit and evaluate, scikit-learn scores, printed lines like "accuracy: 0.98", and files it wrote'
+    )
+    what = "no metric" if wanted is None else f"no {wanted!r}"
+    return f"{what} was found in {looked}", 'print it at the end of the script, as "accuracy: 0.98"'
+
+
+def seen_metrics(progress: Progress) -> tuple[str, ...]:
+    """Name every metric that was reported, with the data it was measured on, in the order of reporting."""
+    pairs = [*progress.curves, *((reading.name, reading.split) for reading in progress.metrics)]
+    return tuple(dict.fromkeys(_label(name, split) for name, split in pairs))
+
+
+def _unnamed(progress: Progress, guess: MetricGuess | None) -> str | None:
+    names = list(dict.fromkeys(_reported_names(progress)))
+    for name in ("accuracy", *([] if guess is None else [wire.canonical_metric(guess.name)[0]])):
+        if name in names:
+            return name
+    telling = [name for name in names if name != "loss"] or names
+    return telling[0] if len(telling) == 1 else None
+
+
+def _reported_names(progress: Progress) -> Iterable[str]:
+    yield from (reading.name for reading in progress.metrics)
+    yield from (name for name, _ in progress.curves)
+
+
+def _asked(split: str, order: tuple[Split, ...]) -> tuple[Split, ...]:
+    """Return the splits to look at, best first: the one that the wanted name tells, else ``order``.
+
+    A printed number often does not tell its data, so unknown stands in for test.
+    """
+    told: dict[str, tuple[Split, ...]] = {
+        "train": ("train",), "validation": ("validation",), "test": ("test", "unknown"),
+    }  # fmt: skip
+    return told.get(split, order)
+
+
+def _curve(progress: Progress, name: str, splits: Sequence[Split]) -> tuple[Split, tuple[float, ...]]:
+    for split in splits:
+        values = _finite_head(progress.curves.get((name, split), ()))
+        if values:
+            return split, values
+    return "unknown", ()
+
+
+def _report(metrics: Sequence[MetricReading], name: str, splits: Sequence[Split]) -> MetricReading | None:
+    """Return the last reading of ``name`` on the best split that has one."""
+    for split in splits:
+        for reading in reversed(metrics):
+            if reading.name == name and reading.split == split:
+                return reading
+    return None
+
+
+def _choice(
+    name: str,
+    curve_split: Split,
+    curve: tuple[float, ...],
+    reading: MetricReading | None,
+    proxy: float | None,
+    progress: Progress,
+) -> MetricChoice:
+    last = _last(curve)
+    report = reading.value if reading is not None else last
+    seen = reading is not None and reading.seen_by_fit
+    selection_split = curve_split if curve else (reading.split if reading else "unknown")
+    trainer = f"{progress.framework}.fit" if progress.framework else "the training loop"
+    return MetricChoice(
+        name=name,
+        curve=curve,
+        curve_split=curve_split,
+        selection=last if last is not None else report,
+        report=report,
+        report_split=reading.split if reading is not None else curve_split,
+        report_source=reading.source if reading is not None else trainer,
+        report_line=reading.line if reading is not None else 0,
+        proxy=None if curve else proxy,
+        # A number of unknown origin is the very one that the script ends with: the search looks at it.
+        looks_at_test=seen or selection_split in ("test", "unknown"),
+        says=_words(
+            name, curve_split if curve else None, reading, trainer, has_proxy=not curve and proxy is not None
+        ),
+    )
+
+
+def _words(
+    name: str, curve_split: Split | None, reading: MetricReading | None, trainer: str, *, has_proxy: bool
+) -> str:
+    """Say what was matched: ``val_accuracy per epoch from keras.fit; test accuracy from …, line 31``."""
+    parts = []
+    if curve_split is not None:
+        parts.append(f"{_label(name, curve_split)} per epoch from {trainer}")
+    elif has_proxy:
+        parts.append(f"{_label(name, 'train')} per epoch from {trainer} (to compare paused trials only)")
+    if reading is not None:
+        data = "" if reading.split == "unknown" else f"{reading.split} "
+        place = f", line {reading.line}" if reading.line else ""
+        parts.append(f"{data}{name} from {_source(reading)}{place}")
+    return "; ".join(parts)
+
+
+def _source(reading: MetricReading) -> str:
+    kind, _, rest = reading.source.partition(":")
+    if kind == "stdout":
+        return f'the printed line "{reading.text}"' if reading.text else f"printed line {rest}"
+    return f"the file {rest}" if kind == "file" else reading.source
+
+
+def _label(name: str, split: Split) -> str:
+    prefixes: dict[Split, str] = {"train": "train_", "validation": "val_", "test": "test_", "unknown": ""}
+    return prefixes[split] + name
+
+
+def _finite_head(values: Sequence[float]) -> tuple[float, ...]:
+    """Return ``values`` up to the first that is not finite: what comes after it is not to be trusted."""
+    for number, value in enumerate(values):
+        if not math.isfinite(value):
+            return tuple(values[:number])
+    return tuple(values)
+
+
+def _last(values: Sequence[float]) -> float | None:
+    return values[-1] if values else None
