@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pushtune.model.jobs import Ask, Job
 from pushtune.model.space import Assignment
 from pushtune.tune.ending import finish_what_meets_the_target, reason_to_end, wind_down
@@ -10,10 +12,17 @@ from pushtune.tune.rungs import go_on, ladder, promotable
 from pushtune.tune.study import Study
 
 
+Sampler = Callable[[Study], "Assignment | None"]
+"""Returns a configuration that was not tried yet, without epochs; None if there is none left."""
+
+
 class Auto:
-    """ASHA over epochs where the script can be paused, else one piece a trial; TPE proposes."""
+    """ASHA over epochs where the script can be paused, else one piece a trial; ``sampler`` proposes."""
 
     name = "auto"
+
+    def __init__(self, sampler: Sampler = propose) -> None:
+        self._sampler = sampler
 
     def next(self, study: Study) -> Ask:
         """Return the next step: finish what meets the target, promote, start, or wind down."""
@@ -26,11 +35,17 @@ class Auto:
             return go_on(study, trial)
         over = reason_to_end(study)
         if over is None:
-            configuration = _next_configuration(study)
+            configuration = self._next_configuration(study)
             if configuration is not None:
                 return start(study, configuration)
             over = "every configuration was tried"
         return wind_down(study, over, further=True)
+
+    def _next_configuration(self, study: Study) -> Assignment | None:
+        epochs = study.space.epochs
+        if study.started == 0 and study.uses_rungs and epochs is not None and epochs.maximum > epochs.author:
+            return Assignment()  # the author's own values, with more time than the author gave them
+        return self._sampler(study)
 
 
 def start(study: Study, configuration: Assignment) -> Job:
@@ -43,10 +58,3 @@ def start(study: Study, configuration: Assignment) -> Job:
     if epochs.maximum != epochs.author:
         values[epochs.parameter] = epochs.maximum
     return Job(study.asks, study.next_number, Assignment.of(values), 0, first, finish=first == epochs.maximum)
-
-
-def _next_configuration(study: Study) -> Assignment | None:
-    epochs = study.space.epochs
-    if study.started == 0 and study.uses_rungs and epochs is not None and epochs.maximum > epochs.author:
-        return Assignment()  # the author's own values, with more time than the author gave them
-    return propose(study)

@@ -40,14 +40,16 @@ class Scheduler:
         target: Target | None,
         settings: SearchSettings,
         baseline: Outcome,
+        *,
+        strategies: Mapping[str, Strategy] = STRATEGIES,
     ) -> None:
-        """Begin a search. ``UsageError`` if there is no strategy of that name."""
-        if settings.strategy not in STRATEGIES:
+        """Begin a search. ``UsageError`` if ``strategies`` has none of the name in ``settings``."""
+        if settings.strategy not in strategies:
             raise UsageError(
                 f"there is no strategy called {settings.strategy!r}",
-                fix=f"choose one of {', '.join(STRATEGIES)}",
+                fix=f"choose one of {', '.join(strategies)}",
             )
-        self._strategy = STRATEGIES[settings.strategy]
+        self._strategy = strategies[settings.strategy]
         self._study = Study(space, direction, target, settings, baseline)
 
     def ask(self) -> Ask:
