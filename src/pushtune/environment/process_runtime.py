@@ -187,12 +187,10 @@ class ProcessRuntime:
     ) -> list[ProcessRecord]:
         """Return every live process of the attempt, wherever it went: by tree, session, label and log."""
         log = None if watched.folder is None else os.path.realpath(Path(watched.folder) / LOG_NAME)
-        since = _started(handle)
         marked = {
             record.pid
             for record in table.values()
-            if record.started >= since
-            and (label_of(record.pid) == handle.label or (log is not None and writes_to(record.pid, log)))
+            if record.started >= _started(handle) and _is_marked(record.pid, handle.label, log)
         }
         pids = _tree(table, handle, watched) | descendants(table, marked)
         return [table[pid] for pid in pids - _ourselves(table) if not table[pid].dead]
@@ -248,6 +246,12 @@ def _main_identity(records: list[ProcessRecord]) -> str:
         return _identity(min(leaders, key=lambda record: record.started))
     oldest = min(record.started for record in records)
     return f"0:{oldest}"
+
+
+def _is_marked(pid: int, label: str, log: str | None) -> bool:
+    """Whether ``pid`` has the label, or wiped its environment but still writes to the attempt's log."""
+    found = label_of(pid)
+    return found == label or (found is None and log is not None and writes_to(pid, log))
 
 
 def _alive(handle: Handle) -> bool:

@@ -24,7 +24,9 @@ def collect_model(folder: TrialFolder) -> Path | None:
     for number in reversed(folder.attempts()):
         attempt = folder.attempt(number)
         models = [item for item in Watcher(attempt).read().artifacts if item.kind == "model"]
-        for model in sorted(models[::-1], key=lambda item: item.origin != "script"):
+        models.reverse()
+        models.sort(key=lambda item: item.origin != "script")
+        for model in models:
             source = _inside(attempt, model)
             if source is not None:
                 return _keep(source, folder.artifacts)

@@ -1,0 +1,130 @@
+# ruff: noqa: D102 - the tests are named in sentences
+"""What every ``Runtime`` promises, as tests. Subclass it in a test module and give it a ``runtime`` fixture.
+
+The commands are real ones; a runtime that runs nothing overrides the three methods that make things happen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from pathlib import Path
+
+from pushtune.model.ports import AttemptSpec, Exit, Handle, Limits, Runtime
+
+PATIENCE = 30.0
+"""Seconds after which a test gives up waiting. No test says how quick something is."""
+
+
+def wait_for_exit(runtime: Runtime, handle: Handle, folder: str, limits: Limits | None = None) -> Exit:
+    """Poll until the attempt has ended and return how; fail after ``PATIENCE`` seconds."""
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        ended = runtime.poll(handle, limits or Limits(), folder)
+        if ended is not None:
+            return ended
+        time.sleep(0.01)
+    runtime.kill(handle)
+    raise AssertionError(f"{handle} lives on")
+
+
+class RuntimeConformance:
+    """Start, find, poll, kill: the promises of ``Runtime`` that hold wherever attempts run."""
+
+    def python(self, code: str) -> tuple[str, ...]:
+        """Return a command that runs ``code``."""
+        return (sys.executable, "-c", code)
+
+    def sleeper(self) -> tuple[str, ...]:
+        """Return a command that lives until it is killed."""
+        return self.python("import time\nwhile True: time.sleep(60)")
+
+    def ending(self, code: int) -> tuple[str, ...]:
+        """Return a command that ends at once with status ``code``."""
+        return self.python(f"raise SystemExit({code})")
+
+    def after_our_death(self, runtime: Runtime) -> Runtime:
+        """Return the runtime as a new program would have it: it has started none of what lives."""
+        return type(runtime)()
+
+    def spec(self, folder: Path, command: tuple[str, ...], limits: Limits | None = None) -> AttemptSpec:
+        """Return an attempt with a label of its own that runs ``command`` in ``folder``."""
+        return AttemptSpec(
+            label=f"conformance-{uuid.uuid4().hex}",
+            command=command,
+            workdir=str(folder),
+            folder=str(folder),
+            environment=dict(os.environ),
+            limits=limits or Limits(),
+        )
+
+    def test_an_attempt_that_lives_has_not_ended(self, runtime: Runtime, tmp_path: Path) -> None:
+        handle = runtime.start(self.spec(tmp_path, self.sleeper()))
+        assert runtime.poll(handle, Limits(), str(tmp_path)) is None
+        assert runtime.memory(handle) > 0
+        runtime.kill(handle)
+
+    def test_the_exit_status_is_told(self, runtime: Runtime, tmp_path: Path) -> None:
+        for code in (0, 3):
+            handle = runtime.start(self.spec(tmp_path, self.ending(code)))
+            assert wait_for_exit(runtime, handle, str(tmp_path)).code == code
+
+    def test_an_end_is_told_again_and_again(self, runtime: Runtime, tmp_path: Path) -> None:
+        handle = runtime.start(self.spec(tmp_path, self.ending(5)))
+        first = wait_for_exit(runtime, handle, str(tmp_path))
+        assert runtime.poll(handle, Limits(), str(tmp_path)) == first
+
+    def test_a_live_attempt_is_found_by_its_label(self, runtime: Runtime, tmp_path: Path) -> None:
+        spec = self.spec(tmp_path, self.sleeper())
+        handle = runtime.start(spec)
+        assert runtime.find([spec.label, "nobody"]) == {spec.label: handle}
+        assert runtime.find([]) == {}
+        runtime.kill(handle)
+
+    def test_a_killed_attempt_is_gone(self, runtime: Runtime, tmp_path: Path) -> None:
+        spec = self.spec(tmp_path, self.sleeper())
+        handle = runtime.start(spec)
+        runtime.kill(handle)
+        assert runtime.find([spec.label]) == {}
+        assert runtime.memory(handle) == 0
+        assert wait_for_exit(runtime, handle, str(tmp_path)).code != 0
+
+    def test_killing_twice_is_no_error(self, runtime: Runtime, tmp_path: Path) -> None:
+        handle = runtime.start(self.spec(tmp_path, self.sleeper()))
+        runtime.kill(handle)
+        runtime.kill(handle)
+        assert runtime.find([handle.label]) == {}
+
+    def test_killing_one_leaves_the_other_alone(self, runtime: Runtime, tmp_path: Path) -> None:
+        one, other = (runtime.start(self.spec(tmp_path, self.sleeper())) for _ in range(2))
+        runtime.kill(one)
+        assert runtime.find([one.label, other.label]) == {other.label: other}
+        runtime.kill(other)
+
+    def test_after_our_death_it_is_found_with_the_same_identity(
+        self, runtime: Runtime, tmp_path: Path
+    ) -> None:
+        spec = self.spec(tmp_path, self.sleeper())
+        handle = runtime.start(spec)
+        later = self.after_our_death(runtime)
+        assert later.find([spec.label]) == {spec.label: handle}
+        assert later.poll(handle, Limits(), str(tmp_path)) is None
+        later.kill(handle)
+        assert later.find([spec.label]) == {}
+        assert wait_for_exit(later, handle, str(tmp_path)) is not None
+        runtime.kill(handle)
+
+    def test_nobody_saw_how_an_attempt_of_an_earlier_program_ended(
+        self, runtime: Runtime, tmp_path: Path
+    ) -> None:
+        handle = runtime.start(self.spec(tmp_path, self.sleeper()))
+        later = self.after_our_death(runtime)
+        assert later.poll(handle, Limits(), str(tmp_path)) is None
+        self.end_from_outside(runtime, handle)
+        assert wait_for_exit(later, handle, str(tmp_path)).code is None
+
+    def end_from_outside(self, runtime: Runtime, handle: Handle) -> None:
+        """End the attempt as somebody else would, so that only its parent learns how."""
+        runtime.kill(handle)
