@@ -7,9 +7,10 @@ need not be in git.
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
-from pushtune.errors import MachineError
+from pushtune.errors import MachineError, UsageError
 from pushtune.process import Completed, find_program, run
 
 _SAFE = (
@@ -50,6 +51,23 @@ def tracked_and_unignored(root: str | Path) -> list[str] | None:
     if answer is None or answer.code != 0:
         return None
     return sorted({name for name in answer.stdout.split("\0") if name})
+
+
+def apply_patch(root: str | Path, patch: str | Path) -> list[str]:
+    """Apply ``patch`` to the files below ``root`` (in git or not) and return the paths that it changed.
+
+    Raises ``UsageError``, with nothing changed, if it does not fit; ``MachineError`` without git.
+    """
+    arguments = ("apply", "--whitespace=nowarn", "--unsafe-paths", f"--directory={root}")
+    with tempfile.TemporaryDirectory() as outside:
+        # Outside any repository: within one, git leaves out what its ignore rules or its index say.
+        answer = _git(outside, *arguments, "--", str(Path(patch).absolute()))
+        if answer is None:
+            raise MachineError("git is not found", fix="install git, or use the `patch` program")
+        if answer.code != 0:
+            raise UsageError(answer.last_words.removeprefix("error: "))
+    return [line[6:].strip() for line in Path(patch).read_text(errors="replace").splitlines()
+            if line.startswith("+++ b/")]  # fmt: skip
 
 
 def _git(folder: str | Path, *arguments: str) -> Completed | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -93,17 +92,26 @@ class Trials:
             )
         )
 
+    def acknowledge(self, number: int) -> None:
+        """Note that somebody was told what came of a trial that no scheduler asked for."""
+        with transaction(self._engine) as connection:
+            connection.execute(update(trials).where(*self._is(number)).values(told=True))
+
     def move(self, number: int, state: TrialState) -> None:
         """Bring a trial to ``state``; ``PushtuneError`` if it cannot go there from where it is."""
         with transaction(self._engine) as connection:
             self._move(connection, number, state, {})
 
-    def progress(self, number: int, epochs: int, value: float | None, curve: Iterable[float]) -> None:
+    def progress(self, number: int, outcome: Outcome) -> None:
         """Note how far a running trial has come."""
+        values = {
+            "epochs": outcome.epochs,
+            "value": outcome.value,
+            "curve": list(outcome.curve),
+            "seconds": outcome.seconds,
+        }
         with transaction(self._engine) as connection:
-            connection.execute(
-                update(trials).where(*self._is(number)).values(epochs=epochs, value=value, curve=list(curve))
-            )
+            connection.execute(update(trials).where(*self._is(number)).values(values))
 
     def conclude(self, number: int, outcome: Outcome, *, now: float, memory: int) -> None:
         """Write what came of a trial's job. ``memory`` is its peak in bytes."""

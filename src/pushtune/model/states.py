@@ -82,12 +82,16 @@ TRIAL_ENDS = frozenset(
     }
 )
 
+TRIAL_FAILURES = TRIAL_ENDS - {TrialState.FINISHED, TrialState.PRUNED}
+
 TRIAL_TRANSITIONS: dict[TrialState, frozenset[TrialState]] = {
     TrialState.WANTED: frozenset({TrialState.RUNNING, TrialState.PRUNED, TrialState.FAILED}),
     # Back to wanted: its attempt was lost and another must go on from the last checkpoint.
     TrialState.RUNNING: frozenset({TrialState.WANTED, TrialState.PAUSED}) | TRIAL_ENDS,
     TrialState.PAUSED: frozenset({TrialState.WANTED, TrialState.PRUNED}),
     **{end: frozenset() for end in TRIAL_ENDS},
+    # A later command tries a failed baseline again: what was missing may be there now.
+    **{end: frozenset({TrialState.WANTED}) for end in TRIAL_FAILURES},
 }
 
 

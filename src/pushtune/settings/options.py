@@ -144,7 +144,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("seed", read_seed, 0, "The study's seed.", "N"),
     Option("patience", read_count, None, "Stop after this many candidates without a better one.", "N"),
     Option("max_epochs", read_count, None, "The most epochs that one trial may train.", "N"),
-    Option("trial_time", read_duration, None, "The longest that one trial may run in one piece.", "10m"),
+    Option("trial_time", read_duration, None, "The longest that one trial may train.", "10m"),
     Option("memory", read_size, None, "The most memory that one trial may use.", "8G"),
     Option("rungs", read_switch, True, "Pause trials at rungs and go on with the best only.", switch=True),
     Option("confirm", read_switch, True, "Train winner and baseline on further seeds.", switch=True),

@@ -1,0 +1,5 @@
+"""``python -m pushtune``."""
+
+from pushtune.cli.main import run
+
+run()

@@ -1,0 +1,42 @@
+"""``pushtune show``, ``diff``, ``apply`` and ``studies``: what is there already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pushtune.service.studies import apply_winner, list_studies, open_study, show_study, winner_patch
+
+
+@click.command("show")
+@click.argument("study", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the documented JSON form.")
+def show_command(study: str | None, as_json: bool) -> None:
+    """Show what STUDY came to (the newest of this project, if none is named)."""
+    with open_study(Path.cwd(), study) as found:
+        click.echo(show_study(found, as_json=as_json))
+
+
+@click.command("diff")
+@click.argument("study", required=False)
+def diff_command(study: str | None) -> None:
+    """Print the change to your source that made the winner of STUDY."""
+    with open_study(Path.cwd(), study) as found:
+        click.echo(winner_patch(found), nl=False)
+
+
+@click.command("apply")
+@click.argument("study", required=False)
+def apply_command(study: str | None) -> None:
+    """Change your source to the winner's of STUDY. Refused if the source has changed since."""
+    with open_study(Path.cwd(), study) as found:
+        for path in apply_winner(found):
+            click.echo(f"changed {path}")
+
+
+@click.command("studies")
+@click.option("--json", "as_json", is_flag=True, help="Print the documented JSON form.")
+def studies_command(as_json: bool) -> None:
+    """List all studies of this project."""
+    click.echo(list_studies(Path.cwd(), as_json=as_json))

@@ -1,0 +1,119 @@
+"""What a trial costs and what the whole will cost, from what the baseline took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pushtune.ledger import TrialRow
+from pushtune.model.states import Purpose
+from pushtune.pipeline.prepare import slots
+from pushtune.pipeline.workbench import Workbench
+
+_ETA = 3
+# How much dearer an epoch of a promising candidate is than one of the author's: bigger models win.
+# Measured on the examples: winners take 1.2 to 2.5 times the baseline's time an epoch.
+_GROWTH = 1.7
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds: one trial in full, and the whole with its confirmation. ``epochs`` a trial at most."""
+
+    trial: float
+    whole: float
+    epochs: int | None
+    trials: int
+    slots: int
+
+    def sentence(self) -> str:
+        """Say it to a person."""
+        epochs = f" of {self.epochs} epochs" if self.epochs else ""
+        return (
+            f"a trial{epochs} costs about {span(self.trial)}; up to {self.trials} trials, {self.slots} at a "
+            f"time, and the confirmation: about {span(self.whole)} at most"
+        )
+
+
+def span(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def estimate(bench: Workbench, baseline: TrialRow) -> Estimate:
+    """Estimate the whole from the baseline. With rungs a third of the trials reaches each next rung."""
+    epochs = bench.space.epochs
+    trials = bench.fact("trials")
+    width = slots(bench)
+    if epochs is None or not epochs.rungs:
+        trial = baseline.seconds
+        whole = trial * trials / width
+    else:
+        per_epoch = baseline.seconds / max(1, epochs.author)
+        trial = per_epoch * epochs.maximum * _GROWTH
+        whole = per_epoch * _GROWTH * _rung_epochs(trials, epochs.maximum) / width
+    confirmation = confirmation_seconds(bench, trial, baseline.seconds)
+    whole += confirmation
+    if bench.settings.time is not None:
+        whole = min(whole, bench.settings.time)
+    return Estimate(trial, whole, epochs.maximum if epochs and epochs.rungs else None, trials, width)
+
+
+def _rung_epochs(trials: int, maximum: int) -> float:
+    """Epochs trained in all, when a third goes on from each rung 1, 3, 9, …, maximum."""
+    total, alive, done, rung = 0.0, float(trials), 0, 1
+    while done < maximum:
+        reached = min(rung, maximum)
+        total += max(alive, 1.0) * (reached - done)
+        done, alive, rung = reached, alive / _ETA, rung * _ETA
+    return total
+
+
+def most_epochs(bench: Workbench, baseline: TrialRow) -> int | None:
+    """Return the most epochs that one trial may train.
+
+    What was asked for, else what the space says; but where the time is limited no more than lets one
+    candidate train in full and be confirmed in half of it.
+    """
+    epochs = bench.analysis.space.epochs
+    if epochs is None:
+        return None
+    if bench.settings.max_epochs is not None:
+        return bench.settings.max_epochs
+    limit = bench.settings.time
+    if limit is None:
+        return epochs.maximum
+    per_epoch = _GROWTH * baseline.seconds / max(1, epochs.author)
+    runs = 1 + bench.settings.confirm_seeds * bench.settings.confirm
+    affordable = int(0.5 * limit * slots(bench) / (runs * per_epoch))
+    return max(epochs.author, min(epochs.maximum, affordable))
+
+
+def confirmation_seconds(bench: Workbench, winner: float, baseline: float) -> float:
+    """Seconds of wall time to confirm a winner that takes ``winner`` seconds a run."""
+    if not bench.settings.confirm:
+        return 0.0
+    seeds = bench.settings.confirm_seeds
+    work = seeds * (winner + baseline)
+    if bench.space.epochs is not None:
+        work += (1 + seeds) * winner / _GROWTH  # the author's script with the winner's epochs
+    return max(winner, work / slots(bench)) * 1.1
+
+
+def reserve(bench: Workbench) -> float:
+    """Seconds to keep back: finishing the leader, and the confirmation."""
+    baseline = bench.baseline
+    assert baseline is not None
+    best = bench.search.best()
+    trials = {row.number: row for row in bench.of_purpose(Purpose.SEARCH)}
+    epochs = bench.space.epochs
+    if best is None or best.trial not in trials:
+        return confirmation_seconds(bench, baseline.seconds, baseline.seconds)
+    leader = trials[best.trial]
+    if epochs is None or not epochs.rungs or not leader.epochs:
+        return confirmation_seconds(bench, leader.seconds, baseline.seconds)
+    in_full = leader.seconds / leader.epochs * epochs.maximum
+    return in_full - leader.seconds + confirmation_seconds(bench, in_full, baseline.seconds)

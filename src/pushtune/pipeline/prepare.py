@@ -1,0 +1,47 @@
+"""Stage prepare: the interpreter, what it lacks, and how the machine is divided between trials."""
+
+from __future__ import annotations
+
+import os
+
+from pushtune.model.ports import Interpreter
+from pushtune.model.states import StageName
+from pushtune.pipeline.stage import Done, Step
+from pushtune.pipeline.workbench import Workbench
+
+
+class Prepare:
+    """Finds the Python that runs the trials; fixes slots and threads for the study's life."""
+
+    name = StageName.PREPARE
+
+    def step(self, bench: Workbench) -> Step:
+        """Look for the interpreter and the script's imports; a missing one is told, not yet an error."""
+        interpreter = bench.environment.prepare([item.module for item in bench.analysis.requirements])
+        version = ".".join(str(part) for part in interpreter.version)
+        threads = bench.fact("threads") or max(1, cores() // slots(bench))
+        bench.fix(interpreter=interpreter.path, threads=threads, python_version=version)
+        for line in _missing(bench, interpreter):
+            bench.say(line)
+        return Done(f"Python {version} at {interpreter.path}, {threads} thread{'s' * (threads > 1)} a trial")
+
+
+def slots(bench: Workbench) -> int:
+    """Return how many trials run side by side: what was asked for, else one a core."""
+    return bench.settings.jobs or cores()
+
+
+def cores() -> int:
+    """Return the cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _missing(bench: Workbench, interpreter: Interpreter) -> list[str]:
+    known = {item.module: item for item in bench.analysis.requirements}
+    lines = []
+    for module in interpreter.missing:
+        item = known[module]
+        what = f"{bench.script.name} imports {module}, which {interpreter.path} does not have"
+        fix = f"{interpreter.path} -m pip install {item.distribution}" if item.certain else "which is it?"
+        lines.append(f"{what} ({fix})")
+    return lines

@@ -1,0 +1,113 @@
+"""Stage train: trial 0, the untouched script. What it reaches and what it costs decides the rest."""
+
+from __future__ import annotations
+
+from pushtune.errors import MachineError, MetricError, ScriptError
+from pushtune.ledger import TrialRow, new_trial
+from pushtune.model.jobs import OutcomeKind
+from pushtune.model.space import Assignment
+from pushtune.model.states import Purpose, StageName, TrialState
+from pushtune.pipeline.costs import estimate, most_epochs
+from pushtune.pipeline.stage import Done, Over, Step, Waiting
+from pushtune.pipeline.workbench import BASELINE, Workbench, measured
+from pushtune.trial import MetricChoice, choose_metric, read_trial
+
+
+class Train:
+    """Runs the baseline. Its failure is the script's own."""
+
+    name = StageName.TRAIN
+
+    def step(self, bench: Workbench) -> Step:
+        """Want trial 0, wait for it, judge it."""
+        baseline = bench.baseline
+        if baseline is None or _retriable(baseline):
+            self._want(bench)
+            return Waiting()
+        if not baseline.over:
+            return Waiting()
+        value = _judged(bench, baseline)
+        _fix_budget(bench, baseline)
+        bench.say(f"baseline: {bench.metric_name} {value:.4f} in {baseline.seconds:.1f} s")
+        if bench.target is not None and bench.target.met_by(value):
+            return Over(f"the script as it stands meets the target: {bench.metric_name} {value:.4f}")
+        bench.say(estimate(bench, baseline).sentence())
+        return Done(f"{bench.metric_name} {value:.4f}")
+
+    def _want(self, bench: Workbench) -> None:
+        bench.say(f"running {bench.script.name} untouched")
+        seed = bench.study.seed
+        bench.want(
+            new_trial(bench.study_id, BASELINE, Purpose.BASELINE, Assignment(), seed=seed, now=bench.now())
+        )
+
+
+def _retriable(baseline: TrialRow) -> bool:
+    """A failed baseline is tried again by the next command: its cause may have been mended meanwhile."""
+    return baseline.over and baseline.state is not TrialState.FINISHED and baseline.told
+
+
+def _judged(bench: Workbench, baseline: TrialRow) -> float:
+    kind = OutcomeKind(baseline.state.value)
+    name = bench.script.name
+    if kind is OutcomeKind.FINISHED:
+        value = measured(baseline)
+        if value is None:
+            raise MetricError(
+                f"{name} ran to its end, but no metric was found: {baseline.message}",
+                fix="print it at the end (`print('accuracy:', value)`), or name one with --metric",
+            )
+        return value
+    bench.trials.acknowledge(baseline.number)
+    if kind is OutcomeKind.OUT_OF_MEMORY:
+        raise ScriptError(
+            f"{name} ran out of memory, unchanged", fix="raise --memory, or lower its batch size"
+        )
+    if kind is OutcomeKind.TIMED_OUT:
+        raise ScriptError(f"{name} did not end within the time limit", fix="raise --trial-time")
+    if kind is OutcomeKind.DIVERGED:
+        raise ScriptError(
+            f"{name} diverges, unchanged: its loss is not a number", fix="lower its learning rate"
+        )
+    if kind is OutcomeKind.LOST:
+        raise MachineError(
+            f"the process of {name} was killed again and again", fix="look at the machine's log"
+        )
+    raise ScriptError(
+        f"{name} fails, unchanged", details=baseline.message, fix="mend it and run the same command again"
+    )
+
+
+def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
+    """Fix what the search may spend, once: a replay must find the same."""
+    if bench.fact("trials") is not None:
+        return
+    settings = bench.settings
+    progress = read_trial(bench.trial_folder(baseline.number))
+    choice = choose_metric(progress, bench.metric, bench.analysis.metric)
+    bench.fix(
+        trials=settings.trials,
+        patience=settings.patience or max(12, settings.trials // 2),
+        max_epochs=most_epochs(bench, baseline),
+        parameters=None if progress.model is None else progress.model.parameters,
+        rungs=progress.rungs,
+        chosen_on=_chosen_on(choice),
+        report_data=_report_data(choice),
+        metric_source="" if choice is None else choice.says,
+    )
+
+
+def _chosen_on(choice: MetricChoice | None) -> str:
+    """On which data the search compares candidates."""
+    if choice is None:
+        return ""
+    if choice.looks_at_test:
+        return "the script's test set"
+    return f"the script's {choice.curve_split if choice.curve else choice.report_split} data"
+
+
+def _report_data(choice: MetricChoice | None) -> str:
+    """On which data the script's own last word was measured."""
+    if choice is None or choice.report_split == "unknown":
+        return "the data that the script reports on"
+    return f"{choice.report_split} set"

@@ -1,0 +1,105 @@
+"""Stage tune: ask the scheduler, want its trials, tell it what came of them."""
+
+from __future__ import annotations
+
+from pushtune.errors import InfeasibleError
+from pushtune.ledger import TrialRow
+from pushtune.model.jobs import Outcome, OutcomeKind, RunProgram, Stop, Wait
+from pushtune.model.space import Assignment
+from pushtune.model.states import Purpose, StageName, TrialState
+from pushtune.pipeline.costs import reserve
+from pushtune.pipeline.prepare import slots
+from pushtune.pipeline.program import run_program
+from pushtune.pipeline.stage import Done, Step, Waiting
+from pushtune.pipeline.workbench import Workbench
+
+
+class Tune:
+    """Drives the search until it stops."""
+
+    name = StageName.TUNE
+
+    def step(self, bench: Workbench) -> Step:
+        """Tell every new outcome, then fill the free slots."""
+        self._extend(bench)
+        self._write_missing(bench)
+        self._tell(bench)
+        self._watch_the_clock(bench)
+        pending = bench.search.pending_program()
+        if pending is not None:
+            run_program(bench, pending)
+        while bench.busy() < slots(bench):
+            answer = bench.search.ask(now=bench.now())
+            if isinstance(answer, Stop):
+                return self._stopped(bench, answer)
+            if isinstance(answer, Wait):
+                break
+            if isinstance(answer, RunProgram):
+                run_program(bench, answer)
+            else:
+                self._write(bench, answer.trial, answer.assignment)
+        return Waiting()
+
+    def _extend(self, bench: Workbench) -> None:
+        """A larger budget on the command line extends the study."""
+        if bench.settings.trials > bench.fact("trials"):
+            bench.search.set_budget(bench.settings.trials)
+            bench.fix(
+                trials=bench.settings.trials, patience=bench.settings.patience or bench.fact("patience")
+            )
+
+    def _tell(self, bench: Workbench) -> None:
+        for row in bench.of_purpose(Purpose.SEARCH):
+            if (row.over or row.state is TrialState.PAUSED) and not row.told:
+                bench.search.tell(row)
+                bench.say(_line(bench, row))
+
+    def _watch_the_clock(self, bench: Workbench) -> None:
+        limit = bench.settings.time
+        if limit is None or bench.fact("closed_at") == limit:
+            return
+        if bench.elapsed() + reserve(bench) >= limit:
+            bench.search.close(f"the time of {limit:.0f} s is used")
+            bench.fix(closed_at=limit)
+
+    def _write_missing(self, bench: Workbench) -> None:
+        """Write what we died before writing: a trial is wanted first, and trained only with its source."""
+        for row in bench.of_purpose(Purpose.SEARCH):
+            if row.state is TrialState.WANTED and not bench.has_candidate(row.number):
+                self._write(bench, row.number, row.assignment)
+
+    def _write(self, bench: Workbench, trial: int, assignment: Assignment) -> None:
+        """Write the candidate of a trial that was just wanted; one that cannot be made has failed."""
+        if bench.has_candidate(trial):
+            return
+        try:
+            bench.write_candidate(trial, assignment)
+        except InfeasibleError as error:
+            outcome = Outcome(OutcomeKind.FAILED, message=str(error))
+            bench.trials.conclude(trial, outcome, now=bench.now(), memory=0)
+
+    def _stopped(self, bench: Workbench, answer: Stop) -> Step:
+        """The search is over: what still runs for it is not needed."""
+        for row in bench.of_purpose(Purpose.SEARCH):
+            if row.state in (TrialState.WANTED, TrialState.RUNNING):
+                bench.trials.conclude(
+                    row.number,
+                    Outcome(OutcomeKind.PRUNED, row.value, None, row.epochs, row.curve, row.seconds),
+                    now=bench.now(),
+                    memory=row.memory,
+                )
+        self._tell(bench)
+        bench.say(f"search over: {answer.reason}")
+        return Done(answer.reason)
+
+
+def _line(bench: Workbench, row: TrialRow) -> str:
+    """One line about a trial that came to a rung or an end."""
+    changes = ", ".join(f"{name}={value}" for name, value in row.assignment.values) or "as it stands"
+    reached = row.state.value.replace("_", " ")
+    if row.value is not None:
+        reached = f"{reached} {row.value:.4f}"
+    epochs = f" after {row.epochs} epoch{'s' * (row.epochs != 1)}" if row.epochs else ""
+    best = bench.search.best()
+    ahead = f" (best {best.value:.4f})" if best is not None else ""
+    return f"trial {row.number}: {reached}{epochs}{ahead}: {changes}"

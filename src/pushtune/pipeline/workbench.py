@@ -1,0 +1,182 @@
+"""What the stages of one push work on: the script, its analysis, the search, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pushtune.analyse.inspect import inspect
+from pushtune.ledger import Ledger, StudyRow, TrialRow, Trials
+from pushtune.model.analysis import Analysis, Candidate, Script
+from pushtune.model.ports import Environment
+from pushtune.model.space import Assignment, Epochs, Space
+from pushtune.model.states import Purpose
+from pushtune.model.target import Target, direction_of, parse_target
+from pushtune.pipeline.candidates import Candidates
+from pushtune.pipeline.search import Search, outcome_of
+from pushtune.settings import Settings
+from pushtune.trial import TrialFolder, write_candidate
+from pushtune.tune.scheduler import Scheduler
+from pushtune.tune.settings import SearchSettings
+
+BASELINE = 0
+CONFIRMATION = 10_000
+"""Trials of the confirmation are numbered from here, so that the search's own numbers stay its own."""
+
+
+class Workbench:
+    """One study's tools. Not thread-safe; nothing in it outlives the process that cannot be rebuilt.
+
+    ``now`` returns unix seconds; ``say`` takes one line for the person who watches.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        study: StudyRow,
+        folder: Path,
+        script: Script,
+        settings: Settings,
+        environment: Environment,
+        now: Callable[[], float],
+        say: Callable[[str], None],
+    ) -> None:
+        self.ledger = ledger
+        self.study_id = study.id
+        self.folder = folder
+        self.script = script
+        self.settings = settings
+        self.environment = environment
+        self.now = now
+        self.say = say
+        self.trials: Trials = ledger.trials(study.id)
+        self.candidates = Candidates(script, folder / "sources")
+        self._opened = now()
+        self._spent_before = study.spent
+
+    @property
+    def study(self) -> StudyRow:
+        """The study's row as it is now."""
+        row = self.ledger.studies.get(self.study_id)
+        assert row is not None
+        return row
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """What reading the script tells."""
+        return inspect(self.script)
+
+    @property
+    def target(self) -> Target | None:
+        """What must be reached, if anything."""
+        return None if self.settings.target is None else parse_target(self.settings.target)
+
+    @property
+    def metric(self) -> str | None:
+        """The metric's name, as far as it was said."""
+        if self.settings.metric is not None:
+            return self.settings.metric
+        return None if self.target is None else self.target.metric
+
+    @property
+    def metric_name(self) -> str:
+        """The metric's name for people."""
+        guess = self.analysis.metric
+        return self.metric or (guess.name if guess else "accuracy")
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more is better."""
+        if self.target is not None:
+            return self.target.direction == "max"
+        guess = self.analysis.metric
+        if self.metric is None and guess is not None:
+            return guess.direction == "max"
+        return direction_of(self.metric_name) == "max"
+
+    @property
+    def space(self) -> Space:
+        """What is searched: the analysis' space, with the epochs that this study may spend on a trial."""
+        space = self.analysis.space
+        maximum = self.study.facts.get("max_epochs")
+        if space.epochs is None or maximum is None:
+            return space
+        epochs: Epochs = space.epochs
+        rungs = epochs.rungs and self.settings.rungs and self.fact("rungs", True)
+        return Space(
+            space.parameters,
+            Epochs(epochs.parameter, epochs.author, maximum, epochs.prefix_exact, rungs),
+        )
+
+    @cached_property
+    def search(self) -> Search:
+        """The search, rebuilt from the ledger. The baseline must have ended."""
+        baseline = self.baseline
+        assert baseline is not None
+        settings = self.settings
+        facts = self.study.facts
+        scheduler = Scheduler(
+            self.space,
+            "max" if self.maximize else "min",
+            self.target,
+            SearchSettings(
+                strategy=settings.strategy,
+                trials=facts["trials"],
+                patience=facts["patience"],
+                seed=self.study.seed,
+                rungs=settings.rungs,
+            ),
+            outcome_of(baseline),
+        )
+        return Search(self.trials, scheduler, seed=self.study.seed)
+
+    @property
+    def baseline(self) -> TrialRow | None:
+        """The untouched script's trial, if it exists."""
+        return self.trials.get(BASELINE)
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        """Return what the study holds fixed under ``name``."""
+        return self.study.facts.get(name, default)
+
+    def fix(self, **facts: Any) -> None:
+        """Hold ``facts`` fixed for the study's life."""
+        self.ledger.studies.set_facts(self.study_id, facts)
+
+    def elapsed(self) -> float:
+        """Seconds of wall time that this study has used, over all commands."""
+        return self._spent_before + self.now() - self._opened
+
+    def trial_folder(self, number: int) -> TrialFolder:
+        """Return the folder of one trial."""
+        return TrialFolder.of(self.folder, number)
+
+    def has_candidate(self, number: int) -> bool:
+        """Whether the trial's source is written."""
+        return self.trial_folder(number).candidate.is_dir()
+
+    def want(self, trial: TrialRow) -> None:
+        """Want a trial that no scheduler asked for; its candidate is written first."""
+        self.write_candidate(trial.number, trial.assignment)
+        self.trials.want(trial)
+
+    def write_candidate(self, number: int, assignment: Assignment) -> Candidate:
+        """Write an assignment's source into its trial's folder. ``InfeasibleError`` if there is none."""
+        candidate = self.candidates.of(assignment)
+        write_candidate(self.trial_folder(number), candidate)
+        return candidate
+
+    def busy(self) -> int:
+        """How many trials are wanted or run."""
+        return sum(1 for row in self.trials.all() if row.state.value in ("wanted", "running"))
+
+    def of_purpose(self, *purposes: Purpose) -> list[TrialRow]:
+        """Return the trials that exist for one of ``purposes``."""
+        return [row for row in self.trials.all() if row.purpose in purposes]
+
+
+def measured(trial: TrialRow) -> float | None:
+    """Return what a finished trial is said to reach: the script's own last word, else the selection."""
+    return trial.report if trial.report is not None else trial.value

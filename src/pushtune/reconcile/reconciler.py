@@ -1,0 +1,300 @@
+"""Make what runs equal what the ledger wants.
+
+Level-triggered: ``act`` compares the trials that are wanted with the attempts that live, and starts,
+orders, stops or concludes. It holds nothing that cannot be rebuilt: ``adopt`` finds again what an earlier
+program left running. The order of writing is always: the ledger first, then the deed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from pushtune.ledger import AttemptRow, TrialRow, Trials
+from pushtune.model.analysis import Candidate, ScriptFile
+from pushtune.model.ports import Exit, Handle, Limits, Runtime
+from pushtune.model.states import AttemptState, TrialState
+from pushtune.reconcile.attempt import LiveAttempt
+from pushtune.reconcile.endings import Ending, ending_of
+from pushtune.reconcile.memory import too_many_paused
+from pushtune.reconcile.recipe import Recipe
+from pushtune.trial import (
+    AttemptRequest,
+    Order,
+    TrialFolder,
+    Watcher,
+    beat,
+    collect_model,
+    finish_trial,
+    make_attempt,
+    order,
+)
+
+BEAT_SECONDS = 2.0
+LINGER_SECONDS = 15.0
+
+
+class Reconciler:
+    """Runs the trials of one study. Not thread-safe: one thread steps it.
+
+    ``folder`` is the study's; ``now`` returns unix seconds.
+    """
+
+    def __init__(
+        self, trials: Trials, folder: Path, recipe: Recipe, runtime: Runtime, now: Callable[[], float]
+    ) -> None:
+        self._trials = trials
+        self._folder = folder
+        self._recipe = recipe
+        self._runtime = runtime
+        self._now = now
+        self._live: dict[int, LiveAttempt] = {}
+
+    def adopt(self) -> int:
+        """Find again what an earlier program left running; return how many attempts were adopted.
+
+        Attempts that are open in the ledger and no longer live are concluded by what they wrote.
+        """
+        rows = self._trials.open_attempts()
+        found = self._runtime.find([row.label for row in rows])
+        for row in rows:
+            handle = found.get(row.label)
+            if handle is not None:
+                if row.state is AttemptState.STARTING:
+                    self._trials.started(row, handle.identity)
+                self._watch(row, handle)
+            else:
+                self._gone(row)
+        return len(self._live)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How its trials are run."""
+        return self._recipe
+
+    def use(self, recipe: Recipe) -> None:
+        """Run what is started from now on by another recipe."""
+        self._recipe = recipe
+
+    def look(self) -> bool:
+        """See how every live attempt goes on; whether anything changed. Cheap: called many times a second."""
+        changed = [self._look(live) for live in list(self._live.values())]
+        return any(changed)
+
+    def act(self) -> None:
+        """Stop what is not wanted any more, start or order what is, and make room."""
+        rows = self._trials.all()
+        self._stop_unwanted(rows)
+        self._start_wanted(rows)
+        self._make_room(rows)
+
+    def shut_down(self) -> None:
+        """End every live attempt, now. What they had saved is gone on from by the next command."""
+        for live in list(self._live.values()):
+            self._runtime.kill(live.handle)
+            self._trials.ended(live.row, now=self._now(), code=None, note="interrupted")
+            trial = self._trials.get(live.row.trial)
+            if trial is not None and trial.state is TrialState.RUNNING:
+                self._trials.move(trial.number, TrialState.WANTED)
+        self._live.clear()
+
+    def close(self) -> None:
+        """End the attempts that still wait at rungs: the study is over."""
+        for live in list(self._live.values()):
+            self._stop(live, "not needed any more")
+
+    # Looking.
+
+    def _look(self, live: LiveAttempt) -> bool:
+        """See how one attempt goes on. The process is looked at before its events: an end shows them all."""
+        now = self._now()
+        over = self._over_time(live, now)
+        exit_ = (
+            Exit(None, "time") if over else self._runtime.poll(live.handle, self._limits, str(live.folder))
+        )
+        before = live.progress
+        live.progress = live.watcher.read()
+        if exit_ is not None:
+            if over:
+                self._runtime.kill(live.handle)
+            live.progress = live.watcher.read()
+            live.peak = max(live.peak, exit_.peak_memory)
+            self._conclude(live, exit_)
+            return True
+        self._beat(live, now)
+        if live.waits and live.training_since is not None:
+            live.stop_counting(now)
+            self._pause(live)
+            return True
+        if live.progress.epochs_done > before.epochs_done and live.training_since is not None:
+            outcome = self._outcome(live, None).outcome
+            self._trials.progress(live.row.trial, outcome)
+            return True
+        return False
+
+    @property
+    def _limits(self) -> Limits:
+        # Time is counted here: a runtime cannot know that an attempt waits at a rung.
+        return replace(self._recipe.limits, seconds=None)
+
+    def _over_time(self, live: LiveAttempt, now: float) -> bool:
+        limit = self._recipe.limits.seconds
+        return limit is not None and live.training_since is not None and live.training_seconds(now) > limit
+
+    def _lingers(self, live: LiveAttempt, now: float) -> bool:
+        """Whether the script said its last word long ago and its process does not go (a thread holds it)."""
+        said = live.progress.finished or live.progress.failed is not None
+        return said and now - live.progress.last_event_time > LINGER_SECONDS
+
+    def _beat(self, live: LiveAttempt, now: float) -> None:
+        if now - live.beaten_at >= BEAT_SECONDS:
+            beat(live.folder)
+            live.beaten_at = now
+
+    # Concluding.
+
+    def _pause(self, live: LiveAttempt) -> None:
+        live.peak = max(live.peak, self._runtime.memory(live.handle))
+        ending = self._outcome(live, None)
+        self._trials.conclude(live.row.trial, ending.outcome, now=self._now(), memory=live.peak)
+
+    def _conclude(self, live: LiveAttempt, exit_: Exit) -> None:
+        """An attempt's process is gone: its trial has ended, or must go on from its last checkpoint."""
+        del self._live[live.row.trial]
+        now = self._now()
+        trial = self._trials.get(live.row.trial)
+        assert trial is not None
+        self._trials.ended(live.row, now=now, code=exit_.code, note=exit_.killed_for)
+        if trial.state is not TrialState.RUNNING:
+            return  # it waited at a rung and gave up, or it was pruned
+        ending = self._outcome(live, exit_)
+        if ending.again:
+            self._trials.move(trial.number, TrialState.WANTED)
+            return
+        self._trials.conclude(trial.number, ending.outcome, now=now, memory=live.peak)
+        self._tidy(trial.number)
+
+    def _outcome(self, live: LiveAttempt, exit_: Exit | None) -> Ending:
+        trial = self._trials.get(live.row.trial)
+        assert trial is not None
+        attempts = self._trials.attempts(live.row.trial)
+        seconds = live.training_seconds(self._now())
+        folder = TrialFolder.of(self._folder, trial.number)
+        return ending_of(folder, trial, attempts, exit_, self._recipe, seconds=seconds)
+
+    def _gone(self, row: AttemptRow) -> None:
+        """An attempt that the ledger holds open does not live: its events tell how far it came."""
+        live = self._attempt(row, Handle(row.label, row.identity))
+        self._live[row.trial] = live
+        self._conclude(live, Exit(None))
+
+    def _attempt(self, row: AttemptRow, handle: Handle) -> LiveAttempt:
+        folder = TrialFolder.of(self._folder, row.trial).attempt(row.number)
+        trial = self._trials.get(row.trial)
+        assert trial is not None
+        live = LiveAttempt(row, handle, folder, Watcher(folder), row.order, None, trial.seconds)
+        live.progress = live.watcher.read()
+        return live
+
+    def _tidy(self, trial: int) -> None:
+        """Keep what an ended trial showed; give back the disk that its workspaces take."""
+        folder = TrialFolder.of(self._folder, trial)
+        collect_model(folder)
+        finish_trial(folder)
+
+    # Starting and stopping.
+
+    def _start_wanted(self, rows: list[TrialRow]) -> None:
+        running = sum(1 for row in rows if row.state is TrialState.RUNNING)
+        wanted = [row for row in rows if row.state is TrialState.WANTED]
+        for row in wanted[: max(0, self._recipe.slots - running)]:
+            if not TrialFolder.of(self._folder, row.number).candidate.is_dir():
+                continue  # wanted, and not written yet
+            live = self._live.get(row.number)
+            if live is None:
+                self._start(row)
+            else:
+                self._order(live, row)
+
+    def _start(self, trial: TrialRow) -> None:
+        earlier = self._trials.attempts(trial.number)
+        number = max((row.number for row in earlier), default=0) + 1
+        label = f"{trial.study}/{trial.number}/{number}"
+        self._trials.begin_attempt(trial.number, number, label, trial.epochs, now=self._now())
+        spec = make_attempt(self._request(trial, number, label))
+        handle = self._runtime.start(spec)
+        row = self._trials.attempts(trial.number)[-1]
+        self._trials.started(row, handle.identity)
+        self._watch(self._trials.attempts(trial.number)[-1], handle)
+
+    def _request(self, trial: TrialRow, number: int, label: str) -> AttemptRequest:
+        recipe = self._recipe
+        return AttemptRequest(
+            study=str(self._folder),
+            script=recipe.script,
+            candidate=self._candidate(trial.number),
+            trial=trial.number,
+            attempt=number,
+            label=label,
+            seed=trial.seed,
+            threads=recipe.threads,
+            python=recipe.interpreter,
+            variables=recipe.environment.variables(recipe.threads, trial.seed),
+            limits=self._limits,
+            metric=recipe.wanted_metric,
+            pause_at=None if trial.finish else trial.to_epoch,
+            finish_at=trial.to_epoch if trial.finish else None,
+            record=recipe.record,
+            max_parameters=recipe.max_parameters,
+            patience=recipe.patience,
+        )
+
+    def _candidate(self, trial: int) -> Candidate:
+        """Read what was written for the trial: what runs is what was recorded."""
+        folder = TrialFolder.of(self._folder, trial).candidate
+        files = self._recipe.script.files
+        return Candidate(
+            tuple(ScriptFile(file.path, (folder / file.path).read_bytes()) for file in files), (), ""
+        )
+
+    def _order(self, live: LiveAttempt, trial: TrialRow) -> None:
+        """Let a paused attempt go on: written in the ledger first, so that a crash in between repeats it."""
+        live.order += 1
+        self._trials.ordered(live.row, live.order)
+        live.row = replace(live.row, order=live.order)
+        self._send_order(live, trial)
+        live.training_since = self._now()
+
+    def _send_order(self, live: LiveAttempt, trial: TrialRow) -> None:
+        pause = None if trial.finish else trial.to_epoch
+        order(live.folder, Order(live.order, pause, trial.to_epoch if trial.finish else None))
+
+    def _watch(self, row: AttemptRow, handle: Handle) -> None:
+        live = self._attempt(row, handle)
+        trial = self._trials.get(row.trial)
+        assert trial is not None
+        if trial.state is TrialState.RUNNING:
+            live.training_since = self._now()
+            if row.order > live.progress.order_obeyed:
+                self._send_order(live, trial)  # we may have died before sending it
+        self._live[row.trial] = live
+
+    def _stop_unwanted(self, rows: list[TrialRow]) -> None:
+        for row in rows:
+            live = self._live.get(row.number)
+            if live is not None and row.over:
+                self._stop(live, "pruned")
+                self._tidy(row.number)
+
+    def _stop(self, live: LiveAttempt, note: str) -> None:
+        self._runtime.kill(live.handle)
+        self._live.pop(live.row.trial, None)
+        self._trials.ended(live.row, now=self._now(), code=None, note=note)
+
+    def _make_room(self, rows: list[TrialRow]) -> None:
+        """End the paused processes that memory has no room for; their checkpoints stay."""
+        paused = [self._live[row.number] for row in rows
+                  if row.state is TrialState.PAUSED and row.number in self._live]  # fmt: skip
+        for live in too_many_paused(paused, self._runtime, self._recipe.paused_share):
+            self._stop(live, "made room; its checkpoint stays")
