@@ -4,7 +4,6 @@ Identity proves, and so does equal content; nothing is guessed from the names of
 """
 
 import contextlib
-import hashlib
 import sys
 import weakref
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
@@ -149,6 +148,8 @@ def _rows(numpy: Any, data: Any) -> Any:
 def _digest(numpy: Any, sample: Any) -> Optional[Fingerprint]:
     if sample is None:
         return None
+    import hashlib  # only where data is looked at: it loads a cryptography library
+
     shape, rows = sample
     if len(shape) == 2 and shape[1] == 1:
         shape = shape[:1]

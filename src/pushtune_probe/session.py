@@ -40,7 +40,9 @@ class Session:
 
     ``attempt`` is the attempt's absolute folder. ``resume`` is the newest whole checkpoint of the plan, or
     None. ``epochs`` counts the epochs finished over the whole trial, ``stopped_at`` is the epoch at which
-    an order ended training. ``mine`` is false in forked children, where hooks must do nothing.
+    an order ended training. ``fitted_model`` is the object that the script fitted last (scikit-learn's
+    kind), ``saved`` names the artifacts reported so far. ``mine`` is false in forked children, where
+    hooks must do nothing.
     """
 
     def __init__(self, plan: wire.Plan, attempt: str) -> None:
@@ -55,6 +57,7 @@ class Session:
         self.resume = newest_checkpoint(plan)
         self.epochs = self.resume.epoch if self.resume else 0
         self.stopped_at: Optional[int] = None
+        self.fitted_model: Any = None
         self.stdin_ended: Optional[Place] = None
         self.saved: Set[str] = set()
         self._silenced: Set[str] = set()

@@ -1,8 +1,9 @@
 """Finds labelled metric values in a line of text: ``Test accuracy: 98.1%``, ``val_acc=0.97``, ``R² = .9``."""
 
+import functools
 import math
 import re
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from pushtune_probe import wire
 
@@ -13,17 +14,30 @@ _SPLIT_WORDS = {
     "train": "train", "training": "train", "trainings": "train", "entrenamiento": "train",
     "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
     "validierung": "validation", "validierungs": "validation", "validación": "validation",
-    "test": "test", "testing": "test", "prueba": "test",
+    "test": "test", "testing": "test", "testdaten": "test", "testset": "test",
+    "prueba": "test", "тест": "test", "тесте": "test",
+    "测试": "test", "验证": "validation", "训练": "train", "テスト": "test", "検証": "validation",
+    "訓練": "train", "테스트": "test", "검증": "validation", "훈련": "train",
 }  # fmt: skip
+
+# Chinese, Japanese and Korean put no space between words: there a word may begin or end anywhere.
+_UNSPACED = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
+_START = r"(?:(?<![^\W_])|(?=[%s]))" % _UNSPACED
+_END = r"(?:(?![^\W_])|(?<=[%s]))" % _UNSPACED
 
 # Spellings that are no words of their own, beside those of the record formats.
 _SPELLINGS = {"r^2": "r2", "r-squared": "r2", "f1-score": "f1"}
 
 _NUMBER = r"[-+]?(?:\d+\.\d*|\.\d+|\d+,\d+|\d+)(?:e[-+]?\d+)?|[-+]?nan|[-+]?inf"
-_BARE = re.compile(r"\s*\[?\s*(?P<number>%s)\s*(?P<percent>%%)?\s*\]?\s*" % _NUMBER, re.IGNORECASE)
-_SPLIT = re.compile(r"(?<![^\W_])(%s)(?![^\W_])" % "|".join(_SPLIT_WORDS), re.IGNORECASE)
-_BETWEEN = re.compile(r"[\s_-]+")
-_EPOCH = re.compile(r"\bepoch\s*[:#\[=]?\s*(\d+)", re.IGNORECASE)
+_BARE = r"\s*\[?\s*(?P<number>%s)\s*(?P<percent>%%)?\s*\]?\s*" % _NUMBER
+_SPLIT = _START + "(%s)" % "|".join(_SPLIT_WORDS) + _END
+_EPOCH = r"\bepoch\s*[:#\[=]?\s*(\d+)"
+
+
+@functools.lru_cache(maxsize=None)
+def _pattern(source: str) -> "re.Pattern[str]":
+    """Compile when first needed: a script that prints no number pays nothing."""
+    return re.compile(source, re.IGNORECASE)
 
 
 class Found(NamedTuple):
@@ -46,13 +60,17 @@ class Scanner:
         if wanted:
             canonical = wire.canonical_metric(wanted)[0]
             self._names.setdefault(canonical.replace("_", " "), canonical)
+        self._stems = _stems(self._names)
         self._pattern: Optional["re.Pattern[str]"] = None
 
     def find(self, line: str) -> List[Found]:
         """Return the labelled values of one line, from left to right."""
+        lower = line.lower()
+        if not any(stem in lower for stem in self._stems):
+            return []
         if self._pattern is None:
-            self._pattern = _compile(sorted(self._names, key=len, reverse=True))
-        step = _EPOCH.search(line)
+            self._pattern = _pattern(_labelled(sorted(self._names, key=len, reverse=True)))
+        step = _pattern(_EPOCH).search(line)
         number = int(step.group(1)) if step else None
         return [found._replace(step=number) for found in self._matches(self._pattern, line)]
 
@@ -65,30 +83,53 @@ class Scanner:
 
     def _canonical(self, label: str) -> str:
         label = label.lower()
-        return self._names.get(label) or self._names[_BETWEEN.sub(" ", label)]
+        return self._names.get(label) or self._names[re.sub(r"[\s_-]+", " ", label)]
 
 
 def bare(line: str, name: str) -> Optional[Found]:
     """Return the value of a line that holds one number with a decimal point, or a percentage, only."""
-    match = _BARE.fullmatch(line)
+    match = _pattern(_BARE).fullmatch(line)
     if match is None or not (match["percent"] or re.search(r"[.,]|nan|inf", match["number"], re.IGNORECASE)):
         return None
     measured = _measure(name, match["number"], None, bool(match["percent"]))
     return None if measured is None else Found(name, *measured, "unknown")
 
 
-def _compile(labels: List[str]) -> "re.Pattern[str]":
+# What may stand between a name and its value: accuracy (test) [%], "accuracy", accuracy on the 10000 images:
+_GAP = (
+    r"[\"']?(?:\s*[(\[][^()\[\]]{0,40}[)\]]){0,2}"
+    r"(?:\s+(?:on|of|for|in|over|after|at|auf|im|in|sur|en|del?|der|du|em|на)\b"
+    r"[^:=]{0,60}?(?=\s*[:=]|\s+is\b))?"
+)
+_LABELLED = (
+    r"%(start)s(?P<prefix>(?:%(splits)s)[\s_-]*)?(?P<label>%(labels)s)(?:[\s_-]+(?:score|value))?%(end)s"
+    r"(?P<gap>%(gap)s)(?P<separator>\s*(?:==?|[:：]|->|=>|\||\bis\b|\bwas\b)?\s*)"
+    r"(?:(?:tensor|array|np\.float\d+)?[(\[]{1,2}\s*)?"
+    r"(?P<number>%(number)s)(?![.,]?\d)(?!\w)(?:\s*/\s*(?P<total>\d+)(?![.\d]))?\s*(?P<percent>%%)?"
+)
+
+
+def _labelled(labels: List[str]) -> str:
     spelled = "|".join(re.escape(label).replace(r"\ ", r"[\s_-]+") for label in labels)
-    return re.compile(
-        r"(?<![^\W_])(?P<prefix>(?:%s)[\s_-]*)?(?P<label>%s)(?![^\W_])"
-        # accuracy (test), accuracy [%%], "accuracy", accuracy on the 10000 test images:
-        r"(?P<gap>[\"']?(?:\s*[(\[][^()\[\]]{0,40}[)\]]){0,2}(?:\s+(?:on|of|for|in|over|after|at)\b[^:=]{0,60}?(?=\s*[:=]|\s+is\b))?)"
-        r"(?P<separator>\s*(?:==?|:|->|=>|\||\bis\b|\bwas\b)?\s*)"
-        r"(?:(?:tensor|array|np\.float\d+)?[(\[]{1,2}\s*)?"
-        r"(?P<number>%s)(?![.,]?\d)(?!\w)(?:\s*/\s*(?P<total>\d+)(?![.\d]))?\s*(?P<percent>%%)?"
-        % ("|".join(_SPLIT_WORDS), spelled, _NUMBER),
-        re.IGNORECASE,
-    )  # fmt: skip
+    splits = "|".join(_SPLIT_WORDS)
+    parts = {
+        "splits": splits,
+        "labels": spelled,
+        "gap": _GAP,
+        "number": _NUMBER,
+        "start": _START,
+        "end": _END,
+    }
+    return _LABELLED % parts
+
+
+def _stems(labels: Iterable[str]) -> List[str]:
+    """Return few words of which every line with a label holds one: looking for those first is cheap."""
+    stems: List[str] = []
+    for word in sorted((max(label.split(), key=len) for label in labels), key=len):
+        if not any(stem in word for stem in stems):
+            stems.append(word)
+    return stems
 
 
 def _is_separated(match: "re.Match[str]") -> bool:
@@ -99,7 +140,7 @@ def _is_separated(match: "re.Match[str]") -> bool:
 def _split_of(line: str, match: "re.Match[str]") -> str:
     """Return the split that stands nearest: in the label, behind it, or before it on the line."""
     for text in (match["prefix"] or "", match["gap"], line[: match.start()]):
-        words = _SPLIT.findall(text.replace("_", " "))
+        words = _pattern(_SPLIT).findall(text.replace("_", " "))
         if words:
             return _SPLIT_WORDS[words[-1].lower()]
     return "unknown"

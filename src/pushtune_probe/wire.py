@@ -14,7 +14,6 @@ An attempt's folder::
 """
 
 import dataclasses
-import hashlib
 import json
 import os
 import re
@@ -226,6 +225,8 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def _digest(path: str) -> str:
+    import hashlib  # only where a checkpoint is: it loads a cryptography library
+
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
@@ -264,13 +265,16 @@ def canonical_metric(name: str) -> Tuple[str, str]:
     """
     words = [word for word in re.split(r"[\W_]+", name.lower()) if word]
     split = "unknown"
-    while len(words) > 1 and words[0] in _SPLITS:
-        split = _SPLITS[words.pop(0)] if split == "unknown" else (words.pop(0) and split)
-    text = " ".join(words)
-    for canonical, names in SYNONYMS.items():
-        if text in names:
-            return canonical, split
-    return "_".join(words), split
+    while True:
+        text = " ".join(words)
+        for canonical, names in SYNONYMS.items():
+            if text in names:
+                return canonical, split
+        # Only then is the first word a prefix: "mean" is none in "mean absolute error".
+        if len(words) < 2 or words[0] not in _SPLITS:
+            return "_".join(words), split
+        told = _SPLITS[words.pop(0)]
+        split = told if split == "unknown" else split
 
 
 def same_metric(wanted: str, name: str) -> bool:
