@@ -52,16 +52,16 @@ def _repeat(space: Space) -> Parameter | None:
 
 
 def is_repeat(parameter: Parameter) -> bool:
-    """Whether the parameter counts copies of a block and more of them are on offer."""
-    return parameter.role.startswith("move.") and one_more(parameter) != parameter.default
+    """Whether the parameter counts copies of a block, and more than the author's are on offer."""
+    return parameter.role.startswith("move.") and one_more(parameter) is not None
 
 
 def one_more(parameter: Parameter) -> int | None:
-    """Return one copy more than the author's, his own number at the limit, None if it is no count."""
+    """Return one copy more than the author's; None where there is no more, or nothing to count."""
     if isinstance(parameter.default, bool) or not isinstance(parameter.default, int):
         return None
     more = parameter.default + 1
-    return more if parameter.domain.contains(more) else parameter.default
+    return more if parameter.domain.contains(more) else None
 
 
 def _repeats(configuration: Assignment, parameter: Parameter) -> bool:
