@@ -64,12 +64,13 @@ def recognise(reading: Reading) -> Kind:
         weights[hit.rule.kind] += hit.rule.weight * 100 + 1
     ranked = sorted((kind for kind in weights if kind), key=lambda kind: (-weights[kind], -_last(own, kind)))
     kind = ranked[0] if ranked else "unknown"
-    if kind == "MLP" and weights[kind] == 1:
+    if kind == "MLP" and weights[kind] == 1 and framework in ("keras", "torch"):
         own, kind = (
             [Hit(hit.call, replace(hit.rule, kind="linear", why="the only layer")) for hit in own],
             "linear",
         )
-    also = tuple(name for name in ranked[1:] if weights[name] >= 100)
+    # What an autoencoder is made of is no second model.
+    also = tuple(name for name in ranked[1:] if weights[name] >= 100 and kind != "autoencoder")
     return Kind(framework, kind, _evidence(own, (kind, *also), reading), also)
 
 

@@ -74,10 +74,13 @@ def _keras(reading: Reading) -> Iterator[MetricGuess]:
         split = split_of(reading, call.module, call.argument(0, "x"))
         if _same_as_fit(reading, call):
             split = "train"
+        elif split == "unknown":
+            # Data of its own, whatever it is called, is what the script tests on.
+            split = "test"
         yield MetricGuess(name, "keras.evaluate", split, direction, call.line)
     for call in reading.methods("fit", "fit_generator"):
-        split = validation_split(reading, call)
-        yield MetricGuess(name, "keras.fit", "train" if split is None else split, direction, call.line)
+        held_out = validation_split(reading, call)
+        yield MetricGuess(name, "keras.fit", held_out or "train", direction, call.line)
 
 
 def _keras_name(reading: Reading) -> tuple[str, Direction]:

@@ -1,0 +1,213 @@
+"""The size of the feature map behind each layer, computed from the source.
+
+The formulas are those of Keras's `compute_conv_output_shape`.
+
+Sizes are tuples of the map's sides (28, 28), without batch and channels. None is a size that cannot be
+told from the source; from there on nothing is said until a layer names a size again.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+
+from pushtune.rewrite.layers import Layer, Model
+from pushtune.rewrite.moves.units import CONVOLUTIONS, DROPOUTS, POOLS
+from pushtune.source import Module
+from pushtune.source.tracing import Tracer
+
+Sides = tuple[int, ...] | None
+
+_INPUTS = ("keras.Input", "keras.layers.Input", "keras.layers.InputLayer")
+_POSITIONS = {"filters": 0, "kernel_size": 1, "strides": 2, "padding": 3}
+_POOL_POSITIONS = {"pool_size": 0, "strides": 1, "padding": 2}
+_UNCHANGED = DROPOUTS | frozenset(
+    f"keras.layers.{name}"
+    for name in (
+        "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "BatchNormalization", "LayerNormalization",
+        "GroupNormalization", "GaussianNoise", "ActivityRegularization", "Rescaling", "Normalization",
+        "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast",
+        "RandomBrightness",
+    )
+)  # fmt: skip
+
+
+class ShapeReader:
+    """Follows feature maps through the layers of one program's models."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def sizes(self, model: Model, layers: Iterable[Layer]) -> list[tuple[Layer, Sides]]:
+        """Return the size behind each of ``layers``, which may hold a layer of ``model`` several times."""
+        size = self._chain_input(model)
+        found = []
+        for layer in layers:
+            size = self._behind(model.module, layer, size)
+            found.append((layer, size))
+        return found
+
+    def shrunk(self, model: Model, layers: Iterable[Layer]) -> Layer | None:
+        """Return the first of ``layers`` behind which a side of the feature map is below 1, or None."""
+        for layer, size in self.sizes(model, layers):
+            if size is not None and any(side < 1 for side in size):
+                return layer
+        return None
+
+    def known(self, model: Model, place: int) -> bool:
+        """Whether the size before the layer at ``place`` can be told."""
+        sizes = self.sizes(model, model.layers[:place])
+        if not sizes:
+            layer = model.layers[place]
+            return self._chain_input(model) is not None or self._declared(model.module, layer) is not None
+        return sizes[-1][1] is not None
+
+    def _behind(self, module: Module, layer: Layer, size: Sides) -> Sides:
+        declared = self._declared(module, layer)
+        size = declared if declared is not None else size
+        if layer.qualified in _UNCHANGED or layer.qualified in _INPUTS:
+            return size
+        follow = _LAYERS.get(layer.kind) if layer.qualified.startswith("keras.layers.") else None
+        if layer.qualified in CONVOLUTIONS:
+            follow = ShapeReader._convolved
+        elif layer.qualified in POOLS:
+            follow = ShapeReader._pooled
+        if follow is None or layer.call is None or _argument(layer.call, None, "data_format") is not None:
+            return None
+        return follow(self, module, layer.call, size)
+
+    def _declared(self, module: Module, layer: Layer) -> Sides:
+        """Return the sides that the layer says come in (``input_shape=(28, 28, 1)``), channels left out."""
+        if layer.call is None:
+            return None
+        names = ("shape", "input_shape") if layer.qualified in _INPUTS else ("input_shape",)
+        node = _argument(layer.call, 0 if layer.qualified in _INPUTS else None, *names)
+        if node is not None:
+            return self._without_channels(self._integers(module, node))
+        node = _argument(layer.call, None, "batch_input_shape", "batch_shape")
+        whole = self._integers(module, node) if node is not None else None
+        return self._without_channels(whole[1:] if whole else None)
+
+    def _chain_input(self, model: Model) -> Sides:
+        """Return what the ``Input`` at the beginning of a chain declares."""
+        first = model.layers[0] if model.layers else None
+        if model.style != "chain" or first is None or first.call is None:
+            return None
+        outer = model.module.parents.get(first.call)
+        given = outer.args[0] if isinstance(outer, ast.Call) and outer.args else None
+        for found in self._tracer.ends(model.module, given) if given is not None else ():
+            if isinstance(found.node, ast.Call):
+                name = self._tracer.names.call(found.module, found.node)
+                shape = _argument(found.node, 0, "shape")
+                if name in _INPUTS and shape is not None:
+                    return self._without_channels(self._integers(found.module, shape))
+        return None
+
+    @staticmethod
+    def _without_channels(shape: Sides) -> Sides:
+        return shape[:-1] if shape is not None and len(shape) > 1 else None
+
+    def _convolved(self, module: Module, call: ast.Call, size: Sides) -> Sides:
+        depthwise = ast.unparse(call.func).rpartition(".")[2].startswith("Depthwise")
+        at = {name: place - depthwise for name, place in _POSITIONS.items()}
+        kernel = self._sides(module, _argument(call, at["kernel_size"], "kernel_size"), size, None)
+        strides = self._sides(module, _argument(call, at["strides"], "strides"), size, 1)
+        dilation = self._sides(module, _argument(call, None, "dilation_rate"), size, 1)
+        padding = self._padding(module, _argument(call, at["padding"], "padding"))
+        if size is None or kernel is None or strides is None or dilation is None or padding is None:
+            return None
+        reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+        return _windowed(size, reach, strides, padding)
+
+    def _pooled(self, module: Module, call: ast.Call, size: Sides) -> Sides:
+        pool = self._sides(module, _argument(call, _POOL_POSITIONS["pool_size"], "pool_size"), size, 2)
+        given = _argument(call, _POOL_POSITIONS["strides"], "strides")
+        none = given is None or (isinstance(given, ast.Constant) and given.value is None)
+        strides = pool if none else self._sides(module, given, size, None)
+        padding = self._padding(module, _argument(call, _POOL_POSITIONS["padding"], "padding"))
+        if size is None or pool is None or strides is None or padding is None:
+            return None
+        return _windowed(size, pool, strides, padding)
+
+    def _padded(self, module: Module, call: ast.Call, size: Sides) -> Sides:
+        padding = self._sides(module, _argument(call, 0, "padding"), size, 1)
+        if size is None or padding is None:
+            return None
+        return tuple(side + 2 * more for side, more in zip(size, padding, strict=True))
+
+    def _enlarged(self, module: Module, call: ast.Call, size: Sides) -> Sides:
+        factor = self._sides(module, _argument(call, 0, "size"), size, 2)
+        if size is None or factor is None:
+            return None
+        return tuple(side * times for side, times in zip(size, factor, strict=True))
+
+    def _reshaped(self, module: Module, call: ast.Call, size: Sides) -> Sides:
+        node = _argument(call, 0, "target_shape")
+        shape = self._integers(module, node) if node is not None else None
+        return self._without_channels(shape if shape and min(shape) > 0 else None)
+
+    def _sides(self, module: Module, node: ast.expr | None, size: Sides, default: int | None) -> Sides:
+        """Return one number a side: ``3`` and ``(3, 3)`` alike; None where they cannot be told."""
+        if size is None:
+            return None
+        if node is None:
+            return (default,) * len(size) if default is not None else None
+        shape = self._integers(module, node)
+        if shape is not None and len(shape) == 1:
+            return shape * len(size)
+        return shape if shape is not None and len(shape) == len(size) else None
+
+    def _integers(self, module: Module, node: ast.expr) -> Sides:
+        """Return the integers that ``node`` stands for, one or a tuple of them, followed through names."""
+        ends = list(self._tracer.ends(module, node))
+        if len(ends) != 1:
+            return None
+        found = ends[0]
+        items = found.node.elts if isinstance(found.node, (ast.Tuple, ast.List)) else [found.node]
+        numbers: list[int] = []
+        for item in items:
+            value = self._integer(found.module, item)
+            if value is None:
+                return None
+            numbers.append(value)
+        return tuple(numbers)
+
+    def _integer(self, module: Module, node: ast.expr) -> int | None:
+        origins = self._tracer.trace(module, node)
+        value = origins[0].value if len(origins) == 1 else None
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def _padding(self, module: Module, node: ast.expr | None) -> str | None:
+        if node is None:
+            return "valid"
+        origins = self._tracer.trace(module, node)
+        value = origins[0].value if len(origins) == 1 else None
+        return value.lower() if isinstance(value, str) else None
+
+
+def _windowed(
+    size: tuple[int, ...], window: tuple[int, ...], strides: tuple[int, ...], padding: str
+) -> Sides:
+    """Return the size behind a window that slides over the map."""
+    if padding in ("same", "causal"):
+        return tuple(-(-side // step) for side, step in zip(size, strides, strict=True))
+    return tuple((side - reach) // step + 1 for side, reach, step in zip(size, window, strides, strict=True))
+
+
+def _argument(call: ast.Call, position: int | None, *keywords: str) -> ast.expr | None:
+    for keyword in call.keywords:
+        if keyword.arg in keywords:
+            return keyword.value
+    if position is not None and position < len(call.args):
+        return call.args[position]
+    return None
+
+
+_LAYERS: Mapping[str, Callable[[ShapeReader, Module, ast.Call, Sides], Sides]] = {
+    "ZeroPadding1D": ShapeReader._padded,
+    "ZeroPadding2D": ShapeReader._padded,
+    "UpSampling1D": ShapeReader._enlarged,
+    "UpSampling2D": ShapeReader._enlarged,
+    "Reshape": ShapeReader._reshaped,
+}
+"""Other layers whose size follows from the source. All further ones end what can be told."""

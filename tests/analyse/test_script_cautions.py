@@ -1,0 +1,104 @@
+"""What the author is told before anything runs, and what is no reason to worry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pushtune.analyse.cautions import cautions
+from pushtune.analyse.kinds import recognise
+from pushtune.analyse.metrics import guess_metric
+from pushtune.analyse.reading import Reading
+from pushtune.model.analysis import Caution
+
+Write = Callable[..., Reading]
+
+HEAD = "import keras\nmodel = keras.Sequential()\nmodel.compile('adam', 'mse', metrics=['accuracy'])\n"
+
+
+def told(write: Write, source: str, **beside: str) -> tuple[Caution, ...]:
+    reading = write(source, **beside)
+    kind = recognise(reading)
+    return cautions(reading, kind, guess_metric(reading, kind))
+
+
+def codes(write: Write, source: str, **beside: str) -> set[str]:
+    return {item.code for item in told(write, source, **beside)}
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("model.fit(x, y, epochs=2, validation_data=(x_test, y_test))", "test-as-validation"),
+        ("model.fit(x, y, epochs=2)\nmodel.evaluate(x_test, y_test)", "no-validation"),
+        ("model.fit(x, y, epochs=2)", "train-metric"),
+        ("keras.utils.set_random_seed(1)", "own-seed"),
+        ("n = input('how many? ')", "asks-input"),
+        ("import matplotlib.pyplot as plt\nplt.show()", "opens-window"),
+        ("import pandas as pd\npd.read_csv('gone.csv')", "missing-data"),
+        ("model.fit(x, y, epochs=2)\nmodel.fit(x, y, epochs=2)", "several-fits"),
+        ("h = model.fit(x, y, epochs=2)\nprint(h.history['accuracy'][-1])", "train-metric"),
+    ],
+)
+def test_it_says_what_is_wrong(write: Write, body: str, code: str) -> None:
+    assert code in codes(write, HEAD + body + "\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "successor"),
+    [
+        ("from keras.preprocessing.image import ImageDataGenerator", "tensorflow.keras.preprocessing"),
+        ("from keras.utils import np_utils", "keras.utils.to_categorical"),
+        ("from keras.layers.convolutional import Conv2D", "keras.layers"),
+        ("model.fit_generator(g)", ".fit"),
+        ("keras.optimizers.Adam(lr=0.1)", "learning_rate"),
+        ("model.fit(x, y, nb_epoch=3)", "epochs"),
+        ("model.save('net')", ".keras"),
+        ("model.save_weights('net.h5')", ".weights.h5"),
+        ("from sklearn.cross_validation import train_test_split", "sklearn.model_selection"),
+    ],
+)
+def test_what_current_releases_no_longer_have_comes_with_its_successor(
+    write: Write, line: str, successor: str
+) -> None:
+    found = [item for item in told(write, HEAD + line + "\n") if item.code == "removed-api"]
+    assert [item.line for item in found] == [4]
+    assert successor in found[0].text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from tensorflow.keras.preprocessing.image import ImageDataGenerator",
+        "from keras.preprocessing.image import load_img",
+        "keras.optimizers.Adam(learning_rate=0.1)",
+        "model.save('net.keras')",
+        "model.save_weights('net.weights.h5')",
+        "picture.save('net.png')",
+        "from keras.layers import Conv2D, BatchNormalization",
+        "open('result.txt', 'w').write('x')\nopen('result.txt').read()",
+        "import pandas as pd\npd.read_csv('https://example.org/x.csv')",
+        "import pandas as pd\npd.read_csv('here.csv')",
+        "from sklearn.model_selection import train_test_split\ntrain_test_split(x, random_state=0)",
+        "scaler.fit(x)\nmodel.fit(x, y, epochs=2)",
+    ],
+)
+def test_what_is_fine_is_not_complained_about(write: Write, line: str) -> None:
+    found = codes(write, HEAD + line + "\nmodel.evaluate(x_test, y_test)\n", here__csv="a\n1\n")
+    assert found <= {"no-validation"}
+
+
+def test_two_branches_of_one_choice_are_one_training(write: Write) -> None:
+    body = "if big:\n    model.fit(x, y, epochs=2)\nelse:\n    model.fit(x, y, epochs=9)\n"
+    assert "several-fits" not in codes(write, HEAD + body)
+
+
+def test_a_framework_that_cannot_be_tuned_yet_is_named(write: Write) -> None:
+    found = told(write, "import torch.nn as nn\nnn.Linear(3, 4)\nnn.Linear(4, 1)\n")
+    assert found[0].code == "framework-not-tunable"
+    assert "torch" in found[0].text
+
+
+def test_an_unknown_framework_is_said(write: Write) -> None:
+    assert "unknown-framework" in codes(write, "print(1)\n")

@@ -1,0 +1,98 @@
+"""What a script is, and the lines that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pushtune.analyse.kinds import recognise
+from pushtune.analyse.reading import Reading
+
+Write = Callable[..., Reading]
+
+KERAS = "from keras import Sequential, layers\nmodel = Sequential()\n"
+
+
+def keras(*layers: str) -> str:
+    return KERAS + "".join(f"model.add(layers.{layer})\n" for layer in layers)
+
+
+@pytest.mark.parametrize(
+    ("source", "framework", "kind"),
+    [
+        (keras("Conv2D(8, 3)", "Flatten()", "Dense(10)"), "keras", "CNN"),
+        (keras("Embedding(100, 8)", "Bidirectional(layers.LSTM(8))", "Dense(1)"), "keras", "RNN"),
+        (keras("Dense(64)", "Dense(10)"), "keras", "MLP"),
+        (keras("Dense(1)"), "keras", "linear"),
+        (keras("MultiHeadAttention(2, 8)", "Conv1D(8, 3)", "Dense(1)"), "keras", "transformer"),
+        (keras("Conv2D(8, 3)") + "model.fit(x, x, epochs=3)\n", "keras", "autoencoder"),
+        ("from tensorflow import keras\nbase = keras.applications.VGG16(weights=None)\n", "keras", "CNN"),
+        ("import tensorflow as tf\ntf.keras.layers.Conv1D(8, 3)\n", "keras", "CNN"),
+        ("from sklearn.ensemble import RandomForestClassifier as F\nF()\n", "sklearn", "tree-ensemble"),
+        ("from sklearn import ensemble\nensemble.GradientBoostingRegressor()\n", "sklearn", "GBM"),
+        ("from sklearn import tree\ntree.DecisionTreeClassifier()\n", "sklearn", "tree"),
+        ("from sklearn.svm import SVC\nSVC()\n", "sklearn", "SVM"),
+        ("from sklearn.linear_model import LogisticRegression\nLogisticRegression()\n", "sklearn", "linear"),
+        ("from sklearn.neighbors import KNeighborsClassifier\nKNeighborsClassifier()\n", "sklearn", "kNN"),
+        ("from sklearn.naive_bayes import GaussianNB\nGaussianNB()\n", "sklearn", "naive-bayes"),
+        ("from sklearn.cluster import KMeans\nKMeans(3)\n", "sklearn", "clustering"),
+        ("from sklearn.neural_network import MLPClassifier\nMLPClassifier()\n", "sklearn", "MLP"),
+        ("import torch.nn as nn\nnn.Conv2d(1, 8, 3)\n", "torch", "CNN"),
+        ("import xgboost as xgb\nxgb.XGBClassifier()\n", "xgboost", "GBM"),
+        ("import lightgbm as lgb\nlgb.train({}, d)\n", "lightgbm", "GBM"),
+        ("import tensorflow as tf\nx = tf.placeholder(tf.float32)\n", "tensorflow1", "MLP"),
+        ("from transformers import Trainer\nTrainer()\n", "hf", "transformer"),
+        ("import lightning as L\nL.Trainer()\n", "lightning", "unknown"),
+        ("print('hello')\n", "unknown", "unknown"),
+    ],
+)
+def test_it_names_framework_and_kind(write: Write, source: str, framework: str, kind: str) -> None:
+    found = recognise(write(source))
+    assert (found.framework, found.kind) == (framework, kind)
+
+
+def test_a_verdict_comes_with_the_line_that_shows_it(write: Write) -> None:
+    evidence = recognise(write(keras("Conv2D(8, 3)", "Flatten()", "Dense(10)"))).evidence
+    assert [(item.file, item.line, item.text, item.why) for item in evidence] == [
+        ("train.py", 3, "model.add(layers.Conv2D(8, 3))", "a convolution layer"),
+    ]
+
+
+def test_convolutions_before_a_recurrent_layer_are_both_shown(write: Write) -> None:
+    found = recognise(write(keras("Conv1D(8, 3)", "Conv1D(8, 3)", "LSTM(8)", "Dense(1)")))
+    assert (found.kind, found.also) == ("CNN", ("RNN",))
+    assert {item.line for item in found.evidence} == {3, 4, 5}
+
+
+def test_a_pipeline_is_called_after_its_last_step(write: Write) -> None:
+    source = """
+        from sklearn.pipeline import make_pipeline
+        from sklearn.decomposition import PCA
+        from sklearn.neural_network import BernoulliRBM
+        from sklearn.svm import SVC
+        model = make_pipeline(PCA(), BernoulliRBM(), SVC())
+    """
+    found = recognise(write(source))
+    assert (found.kind, found.evidence[0].line) == ("SVM", 6)
+
+
+def test_the_model_inside_an_ensemble_is_not_the_kind(write: Write) -> None:
+    source = """
+        from sklearn.ensemble import AdaBoostClassifier
+        from sklearn.tree import DecisionTreeClassifier
+        stump = DecisionTreeClassifier(max_depth=1)
+        model = AdaBoostClassifier(stump)
+    """
+    found = recognise(write(source))
+    assert (found.kind, found.also) == ("tree-ensemble", ())
+
+
+def test_a_layer_that_is_built_in_a_local_module_counts(write: Write) -> None:
+    found = recognise(
+        write(
+            "from net import build\nbuild()\n",
+            net__py="import keras\ndef build():\n    return keras.layers.Conv2D(4, 3)\n",
+        )
+    )
+    assert (found.kind, found.evidence[0].file, found.evidence[0].line) == ("CNN", "net.py", 3)
