@@ -70,5 +70,4 @@ def _print(result: Result, as_json: bool) -> None:
     if not as_json:
         click.echo(result.text)
         return
-    body = result.summary or {"study": result.study, "reason": result.reason}
-    click.echo(json.dumps({"event": "result", "folder": str(result.folder), **body}))
+    click.echo(json.dumps({"event": "result", "folder": str(result.folder), **result.summary}))

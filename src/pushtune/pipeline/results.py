@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -33,8 +34,12 @@ TEXT = "summary.txt"
 WINNER = "winner"
 
 
-def hand_over(bench: Workbench, arms: Sequence[Arm]) -> None:
-    """Write all that the developer gets into the study's folder. Writing it twice gives the same."""
+def hand_over(bench: Workbench, arms: Sequence[Arm], *, why: str = "") -> None:
+    """Write all that the developer gets into the study's folder. Writing it twice gives the same.
+
+    ``arms``: the winner's first, the baseline's second (the same one where nothing better was found).
+    ``why`` says why the study stopped, where the search did not.
+    """
     winner = arms[0].assignment
     candidate = bench.candidates.of(winner)
     folder = bench.folder
@@ -46,7 +51,7 @@ def hand_over(bench: Workbench, arms: Sequence[Arm]) -> None:
     (folder / PATCH).write_bytes(candidate.diff.encode("utf-8", "surrogateescape"))
     model = _keep_model(bench, arms[0])
     bench.fix(winner=winner.to_json(), winner_trials=list(arms[0].trials))
-    report = study_report(bench, arms, model)
+    report = replace(study_report(bench, arms, model), why_stopped=why or _why_stopped(bench))
     (folder / REPORT).write_text(render_html(report), encoding="utf-8")
     (folder / TEXT).write_text(render_text(report), encoding="utf-8")
     (folder / SUMMARY).write_text(json.dumps(summary_json(report), indent=1), encoding="utf-8")
@@ -86,7 +91,7 @@ def study_report(bench: Workbench, arms: Sequence[Arm], model: Path | None) -> S
         confirmed=len(winner.values) > 1,
         controls=tuple(_report_arm(bench, arm, "your script, only its epochs changed") for arm in controls),
         trials=tuple(_record(bench, row) for row in bench.trials.all()),
-        why_stopped=_why_stopped(bench),
+        why_stopped="",
         changes=_changes(bench, winner.assignment),
         diff=bench.candidates.of(winner.assignment).diff,
         metric_source=bench.fact("metric_source", ""),
@@ -132,7 +137,7 @@ def _record(bench: Workbench, row: TrialRow) -> TrialRecord:
 def _why_stopped(bench: Workbench) -> str:
     push = bench.ledger.studies.push_of(bench.study_id)
     stages = bench.ledger.studies.stages_of(push.id)
-    return stages[StageName.TUNE].message or stages[StageName.TRAIN].message
+    return stages[StageName.TUNE].message
 
 
 def _changes(bench: Workbench, winner: Assignment) -> tuple[Change, ...]:

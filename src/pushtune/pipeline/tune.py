@@ -33,6 +33,7 @@ class Tune:
             if isinstance(answer, Stop):
                 return self._stopped(bench, answer)
             if isinstance(answer, Wait):
+                assert bench.busy(), "the scheduler waits for nothing"
                 break
             if isinstance(answer, RunProgram):
                 run_program(bench, answer)

@@ -34,12 +34,12 @@ _PARAMETERS_FACTOR = 20
 
 @dataclass(frozen=True)
 class Result:
-    """What a study came to. ``summary`` is the JSON form, ``text`` what is printed; None if it has none."""
+    """What a study came to. ``summary`` is the JSON form, ``text`` what is printed."""
 
     study: str
     folder: Path
     reason: str
-    summary: dict[str, Any] | None
+    summary: dict[str, Any]
     text: str
     target_met: bool | None
 
@@ -221,15 +221,9 @@ class _Run:
             self._reconciler.shut_down()
 
     def _result(self, push: PushRow) -> Result:
-        summary = self._folder / SUMMARY
-        if summary.is_file():
-            body = json.loads(summary.read_text(encoding="utf-8"))
-            text = (self._folder / TEXT).read_text(encoding="utf-8")
-            met = body.get("target_met")
-        else:
-            body, text = None, push.reason
-            met = True if self._bench.target is not None else None
-        return Result(self._study.id, self._folder, push.reason, body, text, met)
+        body = json.loads((self._folder / SUMMARY).read_text(encoding="utf-8"))
+        text = (self._folder / TEXT).read_text(encoding="utf-8")
+        return Result(self._study.id, self._folder, push.reason, body, text, body["target_met"])
 
 
 __all__ = ["PushtuneError", "Result", "tune"]
