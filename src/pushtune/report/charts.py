@@ -125,8 +125,8 @@ def arms(report: StudyReport) -> Chart | None:
     shown = [arm for arm in report.arms if arm.mean is not None][:12]
     if not shown:
         return None
-    left, row = 210.0, 34.0
-    bottom = 16.0 + row * len(shown)
+    left, row, top = 210.0, 34.0, 30.0
+    bottom = top + row * len(shown)
     x = scale([v for arm in shown for v in arm.values] + list(_target(report)), left, _RIGHT)
     return Chart(
         title="Winner and baseline, seed by seed",
@@ -135,21 +135,22 @@ def arms(report: StudyReport) -> Chart | None:
         y_label="",
         x_ticks=x.ticks(6),
         y_ticks=tuple(
-            Tick(_row(index, row), words.shortened(arm.name, 30)) for index, arm in enumerate(shown)
+            Tick(top + row * (index + 0.5), words.shortened(arm.name, 30)) for index, arm in enumerate(shown)
         ),
-        lines=tuple(line for index, arm in enumerate(shown) for line in _arm_lines(arm, _row(index, row), x)),
-        dots=tuple(dot for index, arm in enumerate(shown) for dot in _arm_dots(arm, _row(index, row), x)),
+        lines=tuple(
+            line for index, arm in enumerate(shown) for line in _arm_lines(arm, top + row * (index + 0.5), x)
+        ),
+        dots=tuple(
+            dot for index, arm in enumerate(shown) for dot in _arm_dots(arm, top + row * (index + 0.5), x)
+        ),
         legend=(),
         target=_target_line(report, x),
         upright=True,
         height=int(bottom + 44),
         left=left,
+        top=top,
         bottom=bottom,
     )
-
-
-def _row(index: int, row: float) -> float:
-    return 16.0 + row * (index + 0.5)
 
 
 def _arm_lines(arm: Arm, y: float, x: Scale) -> tuple[Line, ...]:
@@ -158,7 +159,7 @@ def _arm_lines(arm: Arm, y: float, x: Scale) -> tuple[Line, ...]:
     label = f"{words.shortened(arm.name, 60)}: {words.mean_and_deviation(arm)}"
     return (
         Line("range", f"{x.at(min(values))},{y} {x.at(max(values))},{y}", label),
-        Line("mean", f"{mean},{y - 9} {mean},{y + 9}", label),
+        Line("mean", f"{mean},{y - 12} {mean},{y + 12}", label),
     )
 
 

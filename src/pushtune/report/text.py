@@ -22,7 +22,8 @@ def render_text(report: StudyReport) -> str:
         _listed("Files", [(file.path, file.what) for file in report.files]),
         _next(report),
     )
-    return "\n\n".join("\n".join(block) for block in map(list, blocks) if block)
+    # Whatever a path or a metric is called, it cannot steer the terminal.
+    return "\n\n".join("\n".join(map(words.printable, block)) for block in map(list, blocks) if block)
 
 
 def _headline(report: StudyReport) -> Iterator[str]:

@@ -61,9 +61,14 @@ def setting(value: Value) -> str:
     return shortened(repr(value) if isinstance(value, str) else str(value), 80)
 
 
+def printable(text: str) -> str:
+    """Return ``text`` with every control character, line ends among them, made a space."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def shortened(text: str, longest: int = _LONGEST) -> str:
     """Return one line of at most ``longest`` characters, without control characters."""
-    line = "".join(character if character.isprintable() else " " for character in text).strip()
+    line = printable(text).strip()
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

@@ -30,7 +30,7 @@ def curve(end: float, epochs: int) -> tuple[float, ...]:
     return tuple(end - 0.35 * math.exp(-epoch / 2.5) for epoch in range(1, epochs + 1))
 
 
-def trial(number: int, value: float | None, epochs: int = 9, **others: object) -> TrialRecord:
+def trial(number: int, value: float | None, epochs: int | None = 9, **others: object) -> TrialRecord:
     """One finished trial of the search."""
     fields: dict[str, object] = {
         "purpose": Purpose.SEARCH,
@@ -38,8 +38,8 @@ def trial(number: int, value: float | None, epochs: int = 9, **others: object) -
         "assignment": Assignment.of({"filters": 8 * number, "learning_rate": 0.001 * number}),
         "epochs": epochs,
         "value": value,
-        "seconds": 3.0 + epochs / 2,
-        "curve": curve(value, epochs) if value is not None else (),
+        "seconds": 3.0 + (epochs or 0) / 2,
+        "curve": () if value is None or epochs is None else curve(value, epochs),
     }
     return TrialRecord(number=number, **{**fields, **others})  # type: ignore[arg-type]
 
