@@ -36,7 +36,7 @@ clean:
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.made
 	@echo "Installing pushtune, TensorFlow and scikit-learn into $(VENV) (once, about a minute)"
-	$(INSTALL) --editable '.[demo]'
+	@$(INSTALL) --editable '.[demo]'
 	@touch $@
 
 # Dependency groups are read by pip from 25.1 on.
@@ -44,7 +44,7 @@ $(VENV)/.test: pyproject.toml $(VENV)/.made
 	@echo "Installing pushtune and what its tests need into $(VENV) (once, about a minute)"
 	@$(BIN)/python -c 'import pip, sys; sys.exit([int(n) for n in pip.__version__.split(".")[:2]] < [25, 1])' \
 		|| $(PIP) install --upgrade 'pip>=25.1'
-	$(INSTALL) --editable . --group test --group lint
+	@$(INSTALL) --editable . --group test --group lint
 	@touch $@
 
 $(VENV)/.made:
