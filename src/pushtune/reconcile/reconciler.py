@@ -109,16 +109,10 @@ class Reconciler:
     def _look(self, live: LiveAttempt) -> bool:
         """See how one attempt goes on. The process is looked at before its events: an end shows them all."""
         now = self._now()
-        over = self._over_time(live, now)
-        exit_ = (
-            Exit(None, "time") if over else self._runtime.poll(live.handle, self._limits, str(live.folder))
-        )
+        exit_ = self._ended(live, now)
         before = live.progress
         live.progress = live.watcher.read()
         if exit_ is not None:
-            if over:
-                self._runtime.kill(live.handle)
-            live.progress = live.watcher.read()
             live.peak = max(live.peak, exit_.peak_memory)
             self._conclude(live, exit_)
             return True
@@ -132,6 +126,16 @@ class Reconciler:
             self._trials.progress(live.row.trial, outcome)
             return True
         return False
+
+    def _ended(self, live: LiveAttempt, now: float) -> Exit | None:
+        """Return how the attempt's process ended, or None while it may live on."""
+        if self._over_time(live, now):
+            self._runtime.kill(live.handle)
+            return Exit(None, "time")
+        if self._lingers(live, now):
+            self._runtime.kill(live.handle)
+            return Exit(0)
+        return self._runtime.poll(live.handle, self._limits, str(live.folder))
 
     @property
     def _limits(self) -> Limits:
