@@ -6,11 +6,16 @@ from collections.abc import Callable
 
 from pushtune.model.jobs import Ask, Job
 from pushtune.model.space import Assignment
-from pushtune.tune.ending import finish_what_meets_the_target, reason_to_end, wind_down
+from pushtune.tune.ending import (
+    finish_what_meets_the_target,
+    go_on_or_show,
+    more_epochs_for_a_near_miss,
+    reason_to_end,
+    wind_down,
+)
 from pushtune.tune.proposals import propose
-from pushtune.tune.rungs import go_on, ladder, promotable
+from pushtune.tune.rungs import ladder, promotable
 from pushtune.tune.study import Study
-
 
 Sampler = Callable[[Study], "Assignment | None"]
 """Returns a configuration that was not tried yet, without epochs; None if there is none left."""
@@ -28,11 +33,11 @@ class Auto:
         """Return the next step: finish what meets the target, promote, start, or wind down."""
         if study.closed is not None:
             return wind_down(study, study.closed, further=False)
-        job = finish_what_meets_the_target(study)
+        job = finish_what_meets_the_target(study) or more_epochs_for_a_near_miss(study)
         if job is not None:
             return job
         if study.uses_rungs and (trial := promotable(study)) is not None:
-            return go_on(study, trial)
+            return go_on_or_show(study, trial)
         over = reason_to_end(study)
         if over is None:
             configuration = self._next_configuration(study)

@@ -22,15 +22,16 @@ def smoothed(curve: Sequence[float]) -> list[float]:
 
 
 def noise(curve: Sequence[float]) -> float:
-    """Return the standard deviation of one epoch's value, from the curve alone; 0 below five epochs.
+    """Return the standard deviation of one epoch's value, from the curve alone; 0 below six epochs.
 
-    The second differences of a smooth curve are small, those of white noise have the standard deviation
-    ``sqrt(6)`` times its own (differences of von Neumann); the median withstands a few jumps.
+    Third differences cancel a smooth curve's slope and bend; those of white noise have the standard
+    deviation ``sqrt(20)`` times its own. The median (0.6745 of a normal deviate's size) withstands jumps.
     """
-    if len(curve) < 5:
+    if len(curve) < 6:
         return 0.0
-    jumps = [abs(curve[i - 1] - 2 * curve[i] + curve[i + 1]) for i in range(1, len(curve) - 1)]
-    return median(jumps) / 0.6745 / math.sqrt(6)
+    fours = (curve[start : start + 4] for start in range(len(curve) - 3))
+    jumps = [abs(d - 3 * c + 3 * b - a) for a, b, c, d in fours]
+    return median(jumps) / 0.6745 / math.sqrt(20)
 
 
 def best_epoch(curve: Sequence[float]) -> int:

@@ -27,12 +27,18 @@ def target_met(study: Study) -> Stop | None:
 
 def reason_to_end(study: Study) -> str | None:
     """Return why no further configuration is started, None while the search goes on."""
-    if study.started >= study.budget:
-        return f"budget of {study.budget} trials is used"
+    used = budget_used(study)
+    if used is not None:
+        return used
     idle = study.started - study.started_when_better
     if idle >= study.patience:
         return f"nothing better in {idle} trials"
     return None
+
+
+def budget_used(study: Study) -> str | None:
+    """Return the reason to end if every configuration granted was started."""
+    return f"budget of {study.budget} trials is used" if study.started >= study.budget else None
 
 
 def finish_what_meets_the_target(study: Study) -> Job | None:
@@ -48,6 +54,23 @@ def finish_what_meets_the_target(study: Study) -> Job | None:
     if not promising:
         return None
     return finishing_job(study, max(promising, key=lambda claim: (claim.goodness, -claim.trial.number)))
+
+
+def more_epochs_for_a_near_miss(study: Study) -> Job | None:
+    """Return the job that trains on what met the target once and missed it on confirmation, None if nothing.
+
+    It was ended early because it seemed good enough. Where its curve still rose, the next rung is the
+    obvious thing to try; having ended its script it must start anew.
+    """
+    if study.target is None or not study.uses_rungs:
+        return None
+    for claim in claims(study):
+        rung = next_rung(study, claim.trial)
+        missed = claim.confirmed and claim.trained and not study.meets_target(claim.goodness)
+        hopeful = missed and claim.trial.number > 0 and worth_more(claim.trial)
+        if hopeful and rung is not None and not any(trainings(study, claim.trial, rung)):
+            return train_anew(study, claim.trial, rung)
+    return None
 
 
 def finishing_job(study: Study, claim: Claim) -> Job:
@@ -111,6 +134,17 @@ def _finalists(study: Study) -> list[Trial]:
         return -rung, -trial.levels[rung], trial.number
 
     return sorted(found, key=rank)
+
+
+def go_on_or_show(study: Study, trial: Trial) -> Job:
+    """Return the next job of a promoted trial: more epochs, or its end where a proxy meets the target.
+
+    A proxy (the training metric) is mostly flattering: when even that is reached, only the script's own
+    last value can tell whether the target is.
+    """
+    if not trial.curve and study.meets_target(trial.goodness):
+        return _end(study, trial)
+    return go_on(study, trial)
 
 
 def _end(study: Study, trial: Trial) -> Job:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pushtune.model.jobs import Ask, Job, Stop, Wait
 from pushtune.model.space import Assignment, Parameter, Space, Value, canonical
-from pushtune.tune.ending import reason_to_end
+from pushtune.tune.ending import budget_used
 from pushtune.tune.startup import is_repeat
 from pushtune.tune.steps import bounds
 from pushtune.tune.study import Study, Trial
@@ -28,8 +28,7 @@ class Grow:
         if study.running():
             return Wait()
         last = study.trials[study.next_number - 1]
-        fell = _fell(study, last)
-        over = fell or (reason_to_end(study) if study.started >= study.budget else None)
+        over = _fell(study, last) or budget_used(study)
         if over is not None:
             return Stop(over)
         bigger = grown(study.space, last.configuration, study.next_number)

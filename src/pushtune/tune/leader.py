@@ -15,8 +15,8 @@ from pushtune.tune.study import Study, Trial
 class Claim:
     """What one trial shows: its configuration with ``epochs`` epochs has this goodness.
 
-    ``trained`` is false where that exact source was not run to its end. ``trial`` is None-free: the trial
-    that showed it. ``confirmed`` says that the goodness is a mean over several seeds.
+    ``trial`` showed it. ``trained`` is false where that exact source was not run to its end. ``confirmed``
+    says that the goodness is a mean over several seeds.
     """
 
     trial: Trial
@@ -84,7 +84,7 @@ def _peak(study: Study, trial: Trial) -> Claim | None:
     epochs = best_epoch(trial.curve)
     if trial.finished and epochs >= len(trial.curve):
         return None
-    if any(other.again is not None for other in trainings(study, trial, epochs)):
+    if any(trainings(study, trial, epochs)):
         return None  # tried: what came of it speaks for itself
     return _claim(study, trial, epochs, trial.curve[epochs - 1], trained=False)
 
@@ -105,9 +105,9 @@ def _same_with_fewer(study: Study, trial: Trial) -> bool:
 
 
 def trainings(study: Study, trial: Trial, epochs: int) -> Iterator[Trial]:
-    """Yield the trials of the same configuration whose source says ``epochs``."""
+    """Yield the trials that trained the same configuration anew with exactly ``epochs`` epochs."""
     for other in study.candidates():
-        if other.limit == epochs and other.configuration == trial.configuration:
+        if other.again is not None and other.limit == epochs and other.configuration == trial.configuration:
             yield other
 
 

@@ -11,9 +11,19 @@ def merits(study: Study) -> dict[int, float]:
     A trial that went further beats one that was left behind, among equals the better value wins, and a
     failed one comes last, so that the sampler keeps away from it.
     """
-    told = [trial for trial in study.trials.values() if trial.again is None and trial.kind is not None]
+    told = [
+        trial
+        for trial in study.trials.values()
+        if trial.again is None and trial.kind is not None and not _shown_by_trial_one(study, trial)
+    ]
     ranked = sorted(told, key=_standing)
     return {trial.number: float(rank) for rank, trial in enumerate(ranked)}
+
+
+def _shown_by_trial_one(study: Study, trial: Trial) -> bool:
+    """Whether it is the baseline, while trial 1 shows the same configuration with more epochs."""
+    epochs = study.space.epochs
+    return trial.number == 0 and study.uses_rungs and epochs is not None and epochs.maximum > epochs.author
 
 
 def _standing(trial: Trial) -> tuple[bool, int, float]:

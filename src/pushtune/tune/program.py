@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pushtune.model.jobs import Ask, HistoryRow, Job, RunProgram, Stop, Wait
+from pushtune.tune.ending import budget_used
 from pushtune.tune.study import Study
 
 MISSES = 2
@@ -22,8 +23,9 @@ class Program:
             return Wait()
         if study.answer is not None:
             return Job(study.asks, study.next_number, study.answer, 0, None, finish=True)
-        if study.started >= study.budget:
-            return Stop(f"budget of {study.budget} trials is used")
+        over = budget_used(study)
+        if over is not None:
+            return Stop(over)
         if study.misses >= MISSES:
             said = f": {study.program_says}" if study.program_says else ""
             return Stop(f"the tweak program has nothing more to try{said}")

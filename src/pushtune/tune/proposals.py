@@ -6,9 +6,17 @@ import random
 
 from pushtune.model.space import Assignment, Space, Value, canonical
 from pushtune.tune import tpe
+from pushtune.tune.merits import merits
 from pushtune.tune.startup import STARTUP, first_steps
 from pushtune.tune.steps import active_parameters, stepped
 from pushtune.tune.study import Study
+
+LEADERS = 3
+STEPPED = (1, 1, 2, 2, 3)
+"""How many parameters change near a leader: mostly one or two."""
+
+LEAST, MOST = 0.05, 0.35
+"""Distance of a step near a leader, as a share of the (logarithmic) range."""
 
 RETRIES = 5
 NEIGHBOURS = 100
@@ -29,9 +37,28 @@ def propose(study: Study) -> Assignment | None:
 
 
 def _draw(study: Study, chance: random.Random) -> Assignment:
+    """Take the author's surroundings first, then the sampler and the leaders' surroundings in turn."""
     if study.started < STARTUP:
         return first_steps(study, chance)
+    if study.started % 2:
+        return near_a_leader(study, chance)
     return tpe.sample(study, chance)
+
+
+def near_a_leader(study: Study, chance: random.Random) -> Assignment:
+    """Return one of the best few with one to three parameters stepped.
+
+    With a few dozen trials a model of the whole space is coarse; half the trials are better spent close
+    to what is good already (docs/decisions/0001).
+    """
+    merit = merits(study)
+    best = sorted(merit, key=lambda number: (-merit[number], number))[:LEADERS]
+    values = complete(study.space, study.trials[chance.choice(best)].configuration)
+    parameters = list(active_parameters(study.space, values))
+    chance.shuffle(parameters)
+    for item in parameters[: chance.choice(STEPPED)]:
+        values[item.name] = stepped(item, values[item.name], chance, chance.uniform(LEAST, MOST))
+    return Assignment.of(values)
 
 
 def _unseen_neighbour(

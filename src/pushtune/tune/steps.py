@@ -16,7 +16,7 @@ from pushtune.model.space import Domain, Parameter, Space, Value
 def place(domain: Domain, value: Value) -> float:
     """Return where ``value`` lies in its domain, from 0 to 1."""
     if domain.type == "categorical":
-        return domain.choices.index(value) / max(1, len(domain.choices) - 1)
+        return index_of(domain, value) / max(1, len(domain.choices) - 1)
     low, high = bounds(domain)
     number = float(value) if isinstance(value, (int, float)) else low
     if high <= low:
@@ -24,6 +24,12 @@ def place(domain: Domain, value: Value) -> float:
     if domain.log:
         return math.log(max(number, low) / low) / math.log(high / low)
     return (number - low) / (high - low)
+
+
+def index_of(domain: Domain, value: Value) -> int:
+    """Return the number of a choice; ``StopIteration`` if it is none. True is not 1 here."""
+    choices = enumerate(domain.choices)
+    return next(number for number, item in choices if type(item) is type(value) and item == value)
 
 
 def value_at(domain: Domain, where: float) -> Value:

@@ -171,9 +171,16 @@ class Study:
             raise ValueError(f"the tweak program was not asked under number {request.number}")
         self.program_asked = False
         self.program_says = message
-        tried = any(self.source(trial, trial.limit) == assignment for trial in self.trials.values())
-        self.answer = None if tried else assignment
+        self.answer = assignment if assignment is not None and self._is_news(assignment) else None
         self.misses = self.misses + 1 if self.answer is None else 0
+
+    def _is_news(self, assignment: Assignment) -> bool:
+        """Whether an assignment names parameters of this space only and was not tried."""
+        names = {parameter.name for parameter in self.space.parameters}
+        if self.space.epochs is not None:
+            names.add(self.space.epochs.parameter)
+        known = names.issuperset(assignment.as_dict())
+        return known and all(self.source(trial, trial.limit) != assignment for trial in self.trials.values())
 
     def confirm(self, assignment: Assignment, mean: float) -> None:
         """Note a candidate's mean over several seeds, as it is told (not yet turned)."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from pushtune.model.space import Assignment, Domain, Parameter, Value
 from pushtune.tune.merits import merits
-from pushtune.tune.steps import active_parameters, bounds, depth, ordered, tidy
+from pushtune.tune.steps import active_parameters, bounds, depth, index_of, ordered, tidy
 from pushtune.tune.study import Study, Trial
 
 
@@ -38,7 +38,8 @@ def sample(study: Study, chance: random.Random) -> Assignment:
 
 def _told(study: Study, optuna: Any) -> list[Any]:
     values = merits(study)
-    return [_frozen(study, trial, values.get(number), optuna) for number, trial in study.trials.items()]
+    known = (trial for trial in study.trials.values() if trial.number in values or trial.running is not None)
+    return [_frozen(study, trial, values.get(trial.number), optuna) for trial in known]
 
 
 def _frozen(study: Study, trial: Trial, merit: float | None, optuna: Any) -> Any:
@@ -73,15 +74,10 @@ def _distribution(domain: Domain, optuna: Any) -> Any:
 def _encoded(domain: Domain, value: Value) -> int | float:
     """Choices are told by their index: Optuna would compare them by ``==``, for which 1 is True."""
     if domain.type == "categorical":
-        return _index(domain, value)
+        return index_of(domain, value)
     assert isinstance(value, (int, float))
     low, high = bounds(domain)
     return min(type(value)(high), max(type(value)(low), value))
-
-
-def _index(domain: Domain, value: Value) -> int:
-    found = (i for i, choice in enumerate(domain.choices) if type(choice) is type(value) and choice == value)
-    return next(found)
 
 
 def _suggest(study: Study, trial: Any) -> Assignment:
