@@ -152,7 +152,8 @@ def _measure(name: str, number: str, total: Optional[str], percent: bool) -> Opt
     if total is not None:
         return (value / int(total), 0.5 / int(total)) if int(total) and name in FRACTIONS else None
     if percent or (name in FRACTIONS and 1 < value <= 100):
-        value, tolerance = value / 100, tolerance / 100
+        # Rounded, so that 97.31 % is 0.9731 and not the nearest quotient.
+        value, tolerance = round(value / 100, 12), tolerance / 100
     if name in FRACTIONS and math.isfinite(value) and not 0 <= value <= 1:
         return None
     return value, tolerance
