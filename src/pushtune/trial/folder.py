@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ PATCH = "candidate.patch"
 WORKSPACE = "workspace"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,9 @@ def disk_errors(folder: Path) -> Iterator[None]:
                 f"the disk that holds {folder} is full",
                 fix="free some space and give the same command again: nothing is lost",
             ) from error
-        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        if error.errno in _CLOSED:
             raise MachineError(
-                f"cannot write below {folder}: {os.strerror(error.errno or errno.EACCES)}",
+                f"cannot write below {folder}: {error.strerror}",
                 fix="make the folder writable and give the same command again",
             ) from error
         raise

@@ -17,7 +17,7 @@ from pushtune.trial.links import LinkedData, look_at
 from pushtune_probe import wire
 
 # "../data", os.pardir, dirname(dirname(__file__)), Path(__file__).parent.parent: ways to leave the folder.
-_LEAVES = re.compile(rb"\.\.[/\\'\"]|\bpardir\b|\bdirname\s*\(|\.parents?\b")
+_LEAVES = re.compile(rb"(?<!\.)\.\.[/\\'\"]|\bpardir\b|\bdirname\s*\(|\.parents?\b")
 _STEPS_UP = re.compile(rb"(?:\.\.[/\\])+")
 
 LEAST_LEVELS = 2
