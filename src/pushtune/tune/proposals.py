@@ -9,7 +9,7 @@ from pushtune.tune import tpe
 from pushtune.tune.merits import merits
 from pushtune.tune.startup import STARTUP, first_steps
 from pushtune.tune.steps import active_parameters, stepped
-from pushtune.tune.study import Study
+from pushtune.tune.study import Study, Trial
 
 LEADERS = 3
 STEPPED = (1, 1, 2, 2, 3)
@@ -40,20 +40,26 @@ def _draw(study: Study, chance: random.Random) -> Assignment:
     """Take the author's surroundings first, then the sampler and the leaders' surroundings in turn."""
     if study.started < STARTUP:
         return first_steps(study, chance)
-    if study.started % 2:
-        return near_a_leader(study, chance)
+    found = leaders(study)
+    if study.started % 2 and found:
+        return near(study, chance.choice(found), chance)
     return tpe.sample(study, chance)
 
 
-def near_a_leader(study: Study, chance: random.Random) -> Assignment:
-    """Return one of the best few with one to three parameters stepped.
+def leaders(study: Study) -> list[Trial]:
+    """Return the best few trials that told a value, the best first."""
+    merit = merits(study)
+    best = sorted(merit, key=lambda number: (-merit[number], number))[:LEADERS]
+    return [study.trials[number] for number in best if not study.trials[number].failed]
+
+
+def near(study: Study, leader: Trial, chance: random.Random) -> Assignment:
+    """Return the leader's configuration with one to three parameters stepped.
 
     With a few dozen trials a model of the whole space is coarse; half the trials are better spent close
     to what is good already (docs/decisions/0001).
     """
-    merit = merits(study)
-    best = sorted(merit, key=lambda number: (-merit[number], number))[:LEADERS]
-    values = complete(study.space, study.trials[chance.choice(best)].configuration)
+    values = complete(study.space, leader.configuration)
     parameters = list(active_parameters(study.space, values))
     chance.shuffle(parameters)
     for item in parameters[: chance.choice(STEPPED)]:

@@ -38,8 +38,9 @@ def sample(study: Study, chance: random.Random) -> Assignment:
 
 def _told(study: Study, optuna: Any) -> list[Any]:
     values = merits(study)
-    known = (trial for trial in study.trials.values() if trial.number in values or trial.running is not None)
-    return [_frozen(study, trial, values.get(trial.number), optuna) for trial in known]
+    known = (trial for trial in study.candidates() if trial.again is None)
+    told = [study.trials[0], *known] if 0 in values else known
+    return [_frozen(study, trial, values.get(trial.number), optuna) for trial in told]
 
 
 def _frozen(study: Study, trial: Trial, merit: float | None, optuna: Any) -> Any:
