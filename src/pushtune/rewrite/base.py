@@ -14,6 +14,7 @@ from pushtune.model.analysis import Edit, Knob, Move, Span
 from pushtune.model.space import Parameter, Value
 from pushtune.rewrite.catalogue import Catalogue
 from pushtune.rewrite.layers import Model
+from pushtune.rewrite.training import Training
 from pushtune.source import Names, Program
 from pushtune.source.tracing import Tracer
 
@@ -75,13 +76,14 @@ class Site(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What finders read: the parsed program, resolved names, traced values, models, and the catalogue."""
+    """What finders read: the parsed program, resolved names, traced values, the catalogue, models, fits."""
 
     program: Program
     names: Names
     tracer: Tracer
     catalogue: Catalogue
     models: tuple[Model, ...]
+    training: Training
 
 
 Finder = Callable[[Context], Iterable[Site]]

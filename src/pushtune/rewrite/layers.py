@@ -103,15 +103,12 @@ class ModelReader:
                     module, call
                 ):
                     continue
-                model = (
-                    self._sequential(module, call)
-                    if name == "keras.Sequential"
-                    else self._chain(module, call)
-                )
-                if model is not None:
-                    yield model
+                if name == "keras.Sequential":
+                    yield self._sequential(module, call)
+                else:
+                    yield from self._chains(module, call)
 
-    def _sequential(self, module: Module, call: ast.Call) -> Model | None:
+    def _sequential(self, module: Module, call: ast.Call) -> Model:
         name = _assigned_name(module, call)
         listed = list(self._listed(module, call))
         added = list(self._added(module, call, name)) if name else []
@@ -153,14 +150,15 @@ class ModelReader:
         span = module.span(statement)
         return _Part(add.args[-1], span, region, region is not None, not (plain and beside))
 
-    def _chain(self, module: Module, call: ast.Call) -> Model | None:
-        outputs = [*call.args[1:2], *(k.value for k in call.keywords if k.arg in ("outputs", "output"))]
-        if not outputs:
-            return None
-        parts = list(self._back(module, outputs[0], call, _SINGLE))
-        parts.reverse()
-        name = _assigned_name(module, call)
-        return Model("chain", module, name, call, self._layers(module, parts)) if parts else None
+    def _chains(self, module: Module, call: ast.Call) -> Iterator[Model]:
+        """Yield the chain of layers behind each output of ``Model(inputs, outputs)``."""
+        given = [*call.args[1:2], *(k.value for k in call.keywords if k.arg in ("outputs", "output"))]
+        outputs = [part for expression in given[:1] for part in _several(expression)]
+        for output in outputs:
+            parts = list(self._back(module, output, call, _SINGLE))
+            parts.reverse()
+            if parts:
+                yield Model("chain", module, _assigned_name(module, call), call, self._layers(module, parts))
 
     def _back(self, module: Module, node: ast.expr, at: ast.AST, left: int) -> Iterator[_Part]:
         """Yield the layers from the expression ``node``, as read at ``at``, back towards the input."""
@@ -243,6 +241,13 @@ def _assigned_name(module: Module, call: ast.Call) -> str:
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         return ast.unparse(statement.targets[0])
     return ast.unparse(statement.target) if isinstance(statement, ast.AnnAssign) else ""
+
+
+def _several(expression: ast.expr) -> list[ast.expr]:
+    """Return the outputs that a list, a tuple or a dictionary of outputs holds."""
+    if isinstance(expression, ast.Dict):
+        return expression.values
+    return expression.elts if isinstance(expression, (ast.List, ast.Tuple)) else [expression]
 
 
 def _is_method(call: ast.Call, owner: str, *names: str) -> bool:

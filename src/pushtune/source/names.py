@@ -57,11 +57,12 @@ class Vocabulary:
 
 
 class Names:
-    """Resolves expressions of one program. Holds no state but the program and the vocabulary."""
+    """Resolves expressions of one program. Remembers what it resolved."""
 
     def __init__(self, program: Program, vocabulary: Vocabulary) -> None:
         self.program = program
         self.vocabulary = vocabulary
+        self._called: dict[ast.Call, str | None] = {}
 
     def qualify(self, module: Module, expression: ast.AST) -> str | None:
         """Return the canonical dotted name that ``expression`` stands for, or None.
@@ -73,7 +74,9 @@ class Names:
 
     def call(self, module: Module, call: ast.Call) -> str | None:
         """Return the canonical dotted name of what ``call`` calls, or None."""
-        return self.qualify(module, call.func)
+        if call not in self._called:
+            self._called[call] = self.qualify(module, call.func)
+        return self._called[call]
 
     def written(self, module: Module, canonical: str, at: ast.AST) -> str | None:
         """Return an expression that means ``canonical`` at ``at``, made of names bound there, or None.

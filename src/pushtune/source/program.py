@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pushtune.errors import UnparsableError
 from pushtune.model.analysis import Script, Span
@@ -28,6 +29,24 @@ class Module:
     def path(self) -> str:
         """The file, relative to the script's root."""
         return self.source.path
+
+    @cached_property
+    def loads(self) -> dict[str, list[ast.Name]]:
+        """Every place that reads a name, by name."""
+        found: dict[str, list[ast.Name]] = {}
+        for node in self.parents:
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                found.setdefault(node.id, []).append(node)
+        return found
+
+    @cached_property
+    def attributes(self) -> dict[str, list[ast.Attribute]]:
+        """Every attribute access, reading or storing, by the attribute's name."""
+        found: dict[str, list[ast.Attribute]] = {}
+        for node in self.parents:
+            if isinstance(node, ast.Attribute):
+                found.setdefault(node.attr, []).append(node)
+        return found
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
         """Yield the nodes around ``node``, innermost first."""

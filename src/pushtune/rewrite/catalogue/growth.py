@@ -76,7 +76,7 @@ def _powers(growth: Growth, value: int) -> Domain | None:
 
 def _choices(growth: Growth, value: Value) -> Domain | None:
     kinds = {type(choice) for choice in growth.choices}
-    if type(value) not in kinds:
+    if type(value) not in kinds and not (type(value) is int and float in kinds):
         return None
     same = [choice for choice in growth.choices if type(choice) is type(value) and choice == value]
     choices = growth.choices if same else _inserted(growth.choices, value)

@@ -27,6 +27,8 @@ class Argument:
 
     ``at`` is its position (None: keyword only). ``default`` is what the callable takes where the
     argument is left out; ``implicit`` says that such a call is offered the keyword.
+    ``float_role`` is the role where the author wrote a fraction. Of a tuple, ``element`` is the one that
+    counts, or ``each`` says that all do; ``template`` is the text around the value of an implicit one.
     """
 
     name: str
@@ -34,6 +36,10 @@ class Argument:
     at: int | None = None
     default: Value = None
     implicit: bool = False
+    float_role: str = ""
+    element: int | None = None
+    each: bool = False
+    template: str = "{}"
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Catalogue:
     growths: Mapping[str, Growth]
     frozen_arguments: frozenset[str]
     frozen_calls: frozenset[str]
+    frozen_methods: frozenset[str]
     optimizers: Mapping[str, Mapping[str, Any]]
 
     def group(self, qualified: str | None) -> str:
@@ -89,6 +96,7 @@ def load_catalogue() -> Catalogue:
         growths={name: _growth(rule) for body in bodies for name, rule in body.get("growth", {}).items()},
         frozen_arguments=frozenset(name for body in bodies for name in body["frozen"]["arguments"]),
         frozen_calls=frozenset(name for body in bodies for name in body["frozen"]["calls"]),
+        frozen_methods=frozenset(name for body in bodies for name in body["frozen"].get("methods", ())),
         optimizers={name: rule for body in bodies for name, rule in body.get("optimizers", {}).items()},
     )
 
@@ -102,7 +110,7 @@ def _vocabulary(bodies: list[dict[str, Any]], callables: Mapping[str, CallableEn
 
 def _entries(group: Mapping[str, Any], framework: str) -> list[CallableEntry]:
     arguments = tuple(
-        Argument(name, rule["role"], rule.get("at"), _value(rule.get("default")), "default" in rule)
+        Argument(name=name, implicit="default" in rule, **{**rule, "default": _value(rule.get("default"))})
         for name, rule in group.get("arguments", {}).items()
     )
     prefix = f"{group['module']}." if group.get("module") else ""

@@ -91,6 +91,4 @@ def _keywords(made: Found | None) -> list[ast.keyword]:
 
 
 def _stores(module: Module, name: str) -> Iterator[ast.Attribute]:
-    for node in module.parents:
-        if isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load):
-            yield node
+    return (node for node in module.attributes.get(name, ()) if not isinstance(node.ctx, ast.Load))

@@ -72,9 +72,7 @@ def _changed(module: Module, table: ast.expr) -> bool:
     """Whether the file stores into the named table, deletes from it, or calls what changes it."""
     if not isinstance(table, ast.Name):
         return False
-    for node in module.parents:
-        if not isinstance(node, ast.Name) or node.id != table.id:
-            continue
+    for node in module.loads.get(table.id, ()):
         outer = module.parents[node]
         if isinstance(outer, ast.Subscript) and not isinstance(outer.ctx, ast.Load) and outer.value is node:
             return True

@@ -44,6 +44,11 @@ class Tracer:
                 origins.setdefault(origin.spans, origin)
         return tuple(origins.values())
 
+    def trace_entry(self, module: Module, table: ast.expr, key: str) -> tuple[Origin, ...]:
+        """Return where the value under ``key`` of a written-out table stands; see ``trace``."""
+        found = (self._origin(end) for end in lookup(self, module, table, key, Hop(), DEPTH))
+        return tuple(origin for origin in found if origin is not None)
+
     def ends(self, module: Module, node: ast.expr) -> Iterator[Found]:
         """Yield the expressions, literal or not, that ``node`` stands for."""
         return self.follow(module, node, Hop(), DEPTH)

@@ -1,0 +1,121 @@
+"""Epochs, the budget dimension: whether and how far they may be set, and what else reads their number."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from pushtune.model.analysis import Caution, Knob
+from pushtune.model.space import Domain, Epochs, Value
+from pushtune.rewrite.base import Context
+from pushtune.rewrite.training import MethodCall
+from pushtune.source import Module
+from pushtune.source.calls import Definition
+
+_SHOWING = ("print", "info", "debug", "warning", "format", "write", "title", "set_title", "suptitle", "log")
+_LEAST, _MOST, _TIMES = 9, 30, 8
+
+
+def epochs_domain(value: Value) -> Domain | None:
+    """Return the epochs that one trial may train: from 1 to 8 times the author's, within 9 to 30.
+
+    The author's own number is always among them.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        return None
+    return Domain("int", 1, max(value, min(max(value * _TIMES, _LEAST), _MOST)))
+
+
+def are_tunable(context: Context) -> bool:
+    """Whether the epochs can be set at all: with several ``fit`` calls they stay the author's."""
+    return len(context.training.fits) == 1
+
+
+def read_epochs(context: Context, knobs: list[Knob]) -> Epochs | None:
+    """Return the budget dimension, if exactly one knob sets the epochs of the only ``fit``."""
+    if len(knobs) != 1 or not are_tunable(context):
+        return None
+    knob = knobs[0]
+    fit = context.training.fits[0]
+    assert isinstance(knob.value, int)
+    assert knob.domain.high is not None
+    once = context.tracer.calls.runs_once(fit.module, fit.call)
+    whole = any(keyword.arg == "initial_epoch" for keyword in fit.call.keywords)
+    maximum = int(knob.domain.high) if once else knob.value
+    exact = once and not whole and not any(True for _ in other_readers(context, fit, knob))
+    return Epochs(knob.name, knob.value, maximum, prefix_exact=exact, rungs=once and not whole)
+
+
+def epochs_cautions(context: Context, epochs: Epochs | None) -> Iterator[Caution]:
+    """Yield why the epochs are not searched, where somebody might wonder."""
+    fits = context.training.fits
+    if len(fits) > 1:
+        text = f"{len(fits)} fit calls: their epochs stay as they are, and trials run in one piece"
+        yield Caution("several-fits", fits[1].call.lineno, text)
+    elif len(fits) == 1 and epochs is None:
+        text = "the number of epochs cannot be traced to one place: it stays as it is"
+        yield Caution("epochs-unknown", fits[0].call.lineno, text)
+    elif epochs is not None and not epochs.rungs:
+        text = "fit runs more than once, or from a later epoch: trials run in one piece"
+        yield Caution("no-rungs", fits[0].call.lineno, text)
+
+
+def other_readers(context: Context, fit: MethodCall, knob: Knob) -> Iterator[ast.AST]:
+    """Yield what reads the number of epochs besides ``fit`` itself; showing it to people does not count."""
+    names = _identifiers(context, fit, knob)
+    for module in context.program.modules:
+        for name in names:
+            for node in (*module.loads.get(name, ()), *module.attributes.get(name, ()), *_keys(module, name)):
+                if isinstance(getattr(node, "ctx", None), ast.Store) or _is_shown(module, node):
+                    continue
+                if not _feeds_fit(context, module, node, fit, names):
+                    yield node
+
+
+def _identifiers(context: Context, fit: MethodCall, knob: Knob) -> set[str]:
+    """Return the names under which the number travels from its place to ``fit``."""
+    names = {knob.name.rpartition(".")[2]} if knob.style not in ("literal", "implicit") else set()
+    for keyword in fit.call.keywords:
+        if keyword.arg == "epochs":
+            names |= {node.id for node in ast.walk(keyword.value) if isinstance(node, ast.Name)}
+            names |= {node.attr for node in ast.walk(keyword.value) if isinstance(node, ast.Attribute)}
+    return names - {"args", "self", "config", "cfg", "params", "int"}
+
+
+def _feeds_fit(context: Context, module: Module, node: ast.AST, fit: MethodCall, names: set[str]) -> bool:
+    """Whether ``node`` is on the number's way to ``fit``: in its arguments, handed on, or renamed."""
+    parent = module.parents[node]
+    if fit.call in module.around(node) and isinstance(parent, (ast.keyword, ast.Call)):
+        return not (isinstance(parent, ast.keyword) and parent.arg != "epochs")
+    call = module.parents[parent] if isinstance(parent, ast.keyword) else parent
+    if isinstance(call, ast.Call) and node is not call.func:
+        definition = context.tracer.calls.resolve(module, call.func)
+        return isinstance(definition, Definition)
+    return isinstance(parent, ast.Assign) and any(
+        isinstance(target, ast.Name) and target.id in names for target in parent.targets
+    )
+
+
+def _is_shown(module: Module, node: ast.AST) -> bool:
+    for outer in module.around(node):
+        if isinstance(outer, ast.JoinedStr):
+            return True
+        if isinstance(outer, ast.Call):
+            function = outer.func
+            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            if name in _SHOWING:
+                return True
+        if isinstance(outer, ast.stmt):
+            return False
+    return False
+
+
+def _keys(module: Module, name: str) -> Iterator[ast.AST]:
+    """Yield the subscripts that read the key ``name``."""
+    for node in module.parents:
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Constant)
+            and node.slice.value == name
+        ):
+            yield node

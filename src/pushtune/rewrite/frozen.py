@@ -1,0 +1,55 @@
+"""Places that must never change: class counts, shapes, seeds, paths, and what shares a constant with them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from pushtune.model.analysis import Span
+from pushtune.rewrite.base import Context
+from pushtune.rewrite.uses import Target, written_argument
+from pushtune.source import Module
+
+
+def frozen_spans(context: Context, targets: Iterable[Target]) -> frozenset[Span]:
+    """Return the spans of every literal that also reaches an argument which must stay as it is."""
+    by_call = {target.call: target for target in targets}
+    return frozenset(
+        span
+        for module in context.program.modules
+        for call in module.calls
+        for expression in _frozen_expressions(context, module, call, by_call.get(call))
+        for span in _reached(context, module, expression)
+    )
+
+
+def _frozen_expressions(
+    context: Context, module: Module, call: ast.Call, target: Target | None
+) -> Iterator[ast.expr]:
+    catalogue = context.catalogue
+    name = context.names.call(module, call)
+    entry = catalogue.callables.get(name or "") if target is None else target.entry
+    tuned = {argument.name for argument in entry.arguments} if entry is not None else set()
+    everything = name in catalogue.frozen_calls or (
+        isinstance(call.func, ast.Attribute) and call.func.attr in catalogue.frozen_methods
+    )
+    for keyword in call.keywords:
+        if everything or (keyword.arg in catalogue.frozen_arguments and keyword.arg not in tuned):
+            yield keyword.value
+    for position, expression in enumerate(call.args):
+        named = entry.positions[position] if entry and position < len(entry.positions) else ""
+        if everything or named in catalogue.frozen_arguments:
+            yield expression
+    if target is not None and target.is_output:
+        for argument in target.entry.arguments:
+            written = written_argument(call, argument)
+            if argument.name in target.entry.output and written is not None:
+                yield written
+
+
+def _reached(context: Context, module: Module, expression: ast.expr) -> Iterator[Span]:
+    """Yield the places of all values that take part in ``expression``."""
+    for node in ast.walk(expression):
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.Constant)):
+            for origin in context.tracer.trace(module, node):
+                yield from origin.spans

@@ -1,0 +1,161 @@
+"""The rewriter: discovers what can be varied in a script, and applies assignments to it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pushtune.errors import InfeasibleError, UsageError
+from pushtune.model.analysis import Candidate, Caution, Edit, Knob, Move, Script, ScriptFile
+from pushtune.model.space import Assignment, Parameter, Space, Value, canonical
+from pushtune.rewrite.base import Context, Site
+from pushtune.rewrite.catalogue import Catalogue, load_catalogue
+from pushtune.rewrite.compose import compose
+from pushtune.rewrite.diff import unified_diff
+from pushtune.rewrite.epochs import are_tunable, epochs_cautions, read_epochs
+from pushtune.rewrite.layers import read_models
+from pushtune.rewrite.moves import MOVES
+from pushtune.rewrite.optimizers import find_optimizers, swap_regions
+from pushtune.rewrite.styles import STYLES
+from pushtune.rewrite.survey import take_survey
+from pushtune.rewrite.training import read_training
+from pushtune.source import Names, Program, apply_edits, parse_program
+from pushtune.source.tracing import Tracer
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What can be varied in a script. ``knobs`` also holds the epochs, which ``space`` keeps apart."""
+
+    knobs: tuple[Knob, ...]
+    moves: tuple[Move, ...]
+    space: Space
+    warnings: tuple[Caution, ...]
+
+
+class Rewriter:
+    """One script, read once. ``discovery`` says what can be varied; ``apply`` is pure and deterministic."""
+
+    def __init__(self, script: Script, catalogue: Catalogue | None = None) -> None:
+        """Read ``script``; ``UnparsableError`` if its entry file does not parse."""
+        self.script = script
+        self.context = make_context(script, catalogue or load_catalogue())
+        self._sites = tuple(_sites(self.context))
+        self.discovery = _discovery(self.context, self._sites)
+
+    @property
+    def program(self) -> Program:
+        """The parsed files."""
+        return self.context.program
+
+    def apply(self, assignment: Assignment) -> Candidate:
+        """Return the script with ``assignment`` written into it.
+
+        A value may lie outside its domain if it is of the right type. Raises ``UsageError`` for a name
+        or a type that does not fit, ``InfeasibleError`` for a combination that this source cannot take.
+        """
+        values = canonical(self.discovery.space, self._checked(assignment)).as_dict()
+        changes = [
+            change
+            for site in self._sites
+            for change in site.changes({p.name: values[p.name] for p in site.parameters if p.name in values})
+        ]
+        edits = compose(self.program, changes)
+        files = tuple(self._rewritten(file, edits) for file in self.script.files)
+        pairs = zip(self.script.files, files, strict=True)
+        diff = "".join(unified_diff(old.path, old.data, new.data) for old, new in pairs)
+        return Candidate(files, edits, diff)
+
+    def _checked(self, assignment: Assignment) -> Assignment:
+        space = self.discovery.space
+        parameters = {parameter.name: parameter for site in self._sites for parameter in site.parameters}
+        known = {parameter.name for parameter in space.parameters} | {
+            space.epochs.parameter if space.epochs else ""
+        }
+        for name, value in assignment.values:
+            if name not in known:
+                fix = f"`pushtune inspect {self.script.entry}` lists the names"
+                raise UsageError(f"{self.script.entry} has no knob or move called {name!r}", fix=fix)
+            if not _fits(parameters[name], value):
+                raise UsageError(
+                    f"{value!r} is not a value for {name}", fix=f"give a {_kind(parameters[name])}"
+                )
+        return assignment
+
+    def _rewritten(self, file: ScriptFile, edits: tuple[Edit, ...]) -> ScriptFile:
+        here = [edit for edit in edits if edit.span.file == file.path]
+        if not here:
+            return file
+        source = self.program.module(file.path).source
+        text = apply_edits(source, here)
+        try:
+            ast.parse(text)
+        except SyntaxError as error:
+            raise InfeasibleError(f"{file.path} line {error.lineno}: the edits do not parse") from None
+        return ScriptFile(file.path, source.encode(text))
+
+
+def discover(script: Script) -> Discovery:
+    """Return what can be varied in ``script``; ``UnparsableError`` if it does not parse."""
+    return Rewriter(script).discovery
+
+
+def apply(script: Script, assignment: Assignment) -> Candidate:
+    """Return ``script`` with ``assignment`` written into it; see ``Rewriter.apply``."""
+    return Rewriter(script).apply(assignment)
+
+
+def make_context(script: Script, catalogue: Catalogue) -> Context:
+    """Parse ``script`` and read what finders need of it."""
+    program = parse_program(script)
+    names = Names(program, catalogue.vocabulary)
+    tracer = Tracer(names)
+    models = read_models(program, names, tracer, catalogue)
+    return Context(program, names, tracer, catalogue, models, read_training(program, names, tracer))
+
+
+def _sites(context: Context) -> Iterator[Site]:
+    """Yield all sites: values in source order, then optimizers, then moves on layers."""
+    optimizers = list(find_optimizers(context))
+    survey = take_survey(context, swap_regions(optimizers), epochs_tunable=are_tunable(context))
+    values: list[Site] = [site for find in STYLES.values() for site in find(survey)]
+    files = [module.path for module in context.program.modules]
+    yield from sorted(values, key=lambda site: _place(site, files))
+    yield from optimizers
+    for find_moves in MOVES.values():
+        yield from find_moves(context)
+
+
+def _place(site: Site, files: list[str]) -> tuple[int, int, int]:
+    span = site.knobs[0].spans[0]
+    return files.index(span.file), span.line, span.column
+
+
+def _discovery(context: Context, sites: tuple[Site, ...]) -> Discovery:
+    knobs = tuple(knob for site in sites for knob in site.knobs)
+    epochs = read_epochs(context, [knob for knob in knobs if knob.role == "epochs"])
+    if epochs is None:
+        knobs = tuple(knob for knob in knobs if knob.role != "epochs")
+    parameters = tuple(p for site in sites for p in site.parameters if p.role != "epochs")
+    return Discovery(
+        knobs=knobs,
+        moves=tuple(move for site in sites for move in site.moves),
+        space=Space(parameters, epochs),
+        warnings=tuple(epochs_cautions(context, epochs)),
+    )
+
+
+def _fits(parameter: Parameter, value: Value) -> bool:
+    """Whether ``value`` is of a type that the parameter can be written with."""
+    domain = parameter.domain
+    if domain.type == "categorical":
+        return any(type(value) is type(choice) for choice in domain.choices)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return domain.type == "float" or isinstance(value, int)
+
+
+def _kind(parameter: Parameter) -> str:
+    names = {"int": "whole number", "float": "number", "categorical": "value of its choices' type"}
+    return names[parameter.domain.type]

@@ -1,0 +1,113 @@
+"""Values that stand in the source: literals, constants, options, dictionary entries, defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pushtune.model.analysis import Edit, Knob, Move, Span
+from pushtune.model.space import Domain, Parameter, Value
+from pushtune.rewrite.base import Change
+from pushtune.rewrite.catalogue import grow
+from pushtune.rewrite.epochs import epochs_domain
+from pushtune.rewrite.searches import searched_names
+from pushtune.rewrite.styles.text import replacement
+from pushtune.rewrite.survey import Survey
+from pushtune.rewrite.uses import Use, uses_of
+from pushtune.source import SourceText
+
+
+@dataclass(frozen=True)
+class ValueSite:
+    """A value that stands in the source, in one place or (a square tuple) in several."""
+
+    parameter: Parameter
+    knob: Knob
+    source: SourceText
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The value's own dimension."""
+        return (self.parameter,)
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """The value itself."""
+        return (self.knob,)
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """No structure."""
+        return ()
+
+    def changes(self, values: Mapping[str, Value]) -> Iterator[Change]:
+        """Replace the text of every span by the new value."""
+        if self.parameter.name in values:
+            value = values[self.parameter.name]
+            for span in self.knob.spans:
+                yield Edit(span, replacement(self.source, span, value, self.parameter.domain))
+
+
+def find(survey: Survey) -> Iterator[ValueSite]:
+    """Yield one site for each place that holds a tunable value, whatever number of calls reads it."""
+    searched = searched_names(survey.context)
+    groups: dict[tuple[Span, ...], list[Use]] = {}
+    for target in survey.targets:
+        for use in uses_of(survey.context, target):
+            if use.argument.name not in searched or target.entry.framework != "sklearn":
+                groups.setdefault(use.origin.spans, []).append(use)
+    taken: set[Span] = set(survey.frozen)
+    names: dict[str, int] = {}
+    for spans, uses in groups.items():
+        domain = _domain(survey, uses)
+        if domain is None or taken.intersection(spans):
+            continue
+        taken.update(spans)
+        yield _site(survey, uses, domain, names)
+
+
+def _domain(survey: Survey, uses: Sequence[Use]) -> Domain | None:
+    """Return the values that suit every role in which the place is read; None if there are none."""
+    value = uses[0].origin.value
+    domains = []
+    for role in dict.fromkeys(use.role for use in uses):
+        if role == "kernel_size" and value == 1:
+            return None  # a pointwise convolution is a projection, not a choice of size
+        if role == "epochs":
+            domains.append(epochs_domain(value) if survey.epochs_tunable else None)
+        else:
+            domains.append(grow(survey.context.catalogue.growths[role], value))
+    first = domains[0]
+    for other in domains[1:]:
+        first = _common(first, other)
+    return first
+
+
+def _common(first: Domain | None, other: Domain | None) -> Domain | None:
+    if first is None or other is None or first.type != other.type:
+        return None
+    if first.type == "categorical":
+        choices = tuple(choice for choice in first.choices if other.contains(choice))
+        return replace(first, choices=choices) if len(choices) > 1 else None
+    assert first.low is not None
+    assert first.high is not None
+    low = max(first.low, first.low if other.low is None else other.low)
+    high = min(first.high, first.high if other.high is None else other.high)
+    return replace(first, low=low, high=high) if low < high else None
+
+
+def _site(survey: Survey, uses: Sequence[Use], domain: Domain, names: dict[str, int]) -> ValueSite:
+    origin = uses[0].origin
+    base = origin.name if origin.style != "literal" and origin.name else uses[0].name
+    names[base] = names.get(base, 0) + 1
+    name = base if names[base] == 1 else f"{base}_{names[base]}"
+    value = float(origin.value) if domain.type == "float" and isinstance(origin.value, int) else origin.value
+    span = origin.spans[0]
+    condition = survey.condition((use.target.module, use.target.call) for use in uses)
+    tied = tuple(dict.fromkeys(use.name for use in uses)) if len(uses) > 1 else ()
+    certain = all(use.origin.certain for use in uses)
+    knob = Knob(
+        name, uses[0].role, span.file, span.line, value, origin.style, domain, origin.spans, tied, certain
+    )
+    module = survey.context.program.module(span.file)
+    return ValueSite(Parameter(name, uses[0].role, domain, value, condition), knob, module.source)
