@@ -12,7 +12,7 @@ import inspect
 from types import ModuleType
 from typing import Any, Callable, Tuple
 
-from pushtune_probe import keras_data, keras_evaluate, keras_legacy, keras_model_file
+from pushtune_probe import keras_data, keras_evaluate, keras_legacy, keras_model_file, keras_random
 from pushtune_probe.keras_fit import Fit
 from pushtune_probe.keras_training import Training
 from pushtune_probe.session import Session
@@ -30,6 +30,7 @@ def install(session: Session, module: ModuleType) -> None:
     if why:
         keras_legacy.install(session, module, why)
         return
+    keras_random.seed_generators(session.plan.seed)
     training = Training(session, version, backend)
     _patch_fit(module.Model, training)
     _patch_callback_list(module.callbacks.CallbackList, training)

@@ -6,6 +6,7 @@ feeding the data alone moved a generator (see ``keras_replay``).
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import random
 import sys
@@ -33,6 +34,19 @@ def restore(states: Mapping[str, bytes]) -> None:
     for name, (_, write) in _SOURCES.items():
         if name in states:
             write(pickle.loads(states[name]))
+
+
+def seed_generators(seed: int) -> None:
+    """Have ``tf.random.Generator`` start from ``seed`` where it would ask the machine for entropy."""
+    module = sys.modules.get("tensorflow.python.ops.stateful_random_ops")
+    if module is None:
+        return
+    seeds = itertools.count(seed)
+
+    def from_seed(owner: Any, alg: Any = None) -> Any:
+        return owner.from_seed(next(seeds), alg=alg)
+
+    module.Generator.from_non_deterministic_state = classmethod(from_seed)
 
 
 def _read_keras() -> Any:

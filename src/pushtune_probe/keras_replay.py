@@ -26,15 +26,22 @@ class ReplayTooDearError(Exception):
 
 
 class Budget:
-    """How long replaying may still take, over all fits of a script. Seconds of one clock."""
+    """How long feeding data may take, over all fits of a script. Tracing a model anew does not count."""
 
     def __init__(self, saved_seconds: float) -> None:
         self._left = max(FREE_SECONDS, REPLAY_SHARE * saved_seconds)
-        self._began = time.monotonic()
+        self._since = 0.0
 
-    def check(self) -> None:
-        """Raise ``ReplayTooDearError`` once the time is used."""
-        if time.monotonic() - self._began > self._left:
+    def start(self) -> None:
+        """Count from now on."""
+        self._since = time.monotonic()
+
+    def spend(self) -> None:
+        """Count the time since the last call; raise ``ReplayTooDearError`` once none is left."""
+        now = time.monotonic()
+        self._left -= now - self._since
+        self._since = now
+        if self._left < 0:
             raise ReplayTooDearError
 
 
@@ -54,6 +61,7 @@ class Replay:
 
     def begin(self) -> None:
         """Put the stand-ins in place."""
+        self._budget.start()
         self._train.replace(self._stand_in(self._train, "stop_training"))
         self._test.replace(self._stand_in(self._test, "stop_evaluating"))
 
@@ -69,9 +77,10 @@ class Replay:
             if function.first:
                 function.first = False
                 outputs = function.real()(*arguments)
+                self._budget.start()
             else:
-                self._budget.check()
                 _take_batches(self._model, arguments[-1])
+                self._budget.spend()
                 outputs = ({}, arguments[0]) if takes_state else {}
             if self._brief:
                 setattr(self._model, stop, True)
