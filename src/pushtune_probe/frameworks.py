@@ -17,6 +17,7 @@ TRIGGERS: Dict[str, Tuple[str, ...]] = {
     "tensorflow": ("seeding:seed_tensorflow",),
     "torch": ("seeding:seed_torch",),
     "keras": ("keras_hooks:install",),
+    "tf_keras": ("keras_hooks:install",),
     "sklearn": ("sklearn_hooks:install",),
     "sklearn.base": ("sklearn_hooks:install_estimators",),
     "sklearn.metrics": ("sklearn_hooks:install_metrics",),
