@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -108,9 +107,8 @@ def test_ends_that_the_script_could_not_report(ended: Exit, expected: OutcomeKin
 
 
 def test_a_loss_that_is_no_number_any_more_has_diverged() -> None:
-    curves = {("loss", "train"): (1.0, math.nan, math.nan), ("accuracy", "validation"): (0.5, 0.1, 0.1)}
     for state in ({"finished": True}, {"paused_at": 3}):
-        progress = Progress(started=True, epochs_done=3, curves=curves, **state)
+        progress = Progress(started=True, epochs_done=3, curves=CURVES, diverged_at=2, **state)
         outcome = outcome_of(progress, Exit(0), wanted="accuracy")
         assert outcome is not None
         assert outcome.kind is OutcomeKind.DIVERGED

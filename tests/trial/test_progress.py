@@ -160,6 +160,27 @@ def test_epochs_nobody_reported_leave_a_gap(tmp_path: Path) -> None:
     assert [math.isnan(value) for value in values] == [True, True, False]
 
 
+def test_a_loss_that_is_no_number_has_diverged_until_it_is_one_again(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path)
+    emit(folder.attempt(1), "started", resumed_from=0)
+    for number, loss in ((1, 1.0), (2, math.nan), (3, math.nan)):
+        epoch(folder.attempt(1), number, loss=loss)
+    assert read_trial(folder).diverged_at == 2
+    emit(folder.attempt(2), "started", resumed_from=2)
+    assert read_trial(folder).diverged_at == 2
+    epoch(folder.attempt(2), 3, loss=0.5)
+    assert read_trial(folder).diverged_at is None
+    emit(folder.attempt(3), "started", resumed_from=1)
+    assert read_trial(folder).diverged_at is None
+
+
+def test_epochs_that_tell_no_loss_have_not_diverged(tmp_path: Path) -> None:
+    emit(tmp_path, "started", resumed_from=0)
+    epoch(tmp_path, 1, loss=1.0)
+    epoch(tmp_path, 2)
+    assert _read(tmp_path).diverged_at is None
+
+
 def test_how_an_earlier_attempt_ended_is_forgotten_when_the_next_one_is_made(tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path)
     emit(folder.attempt(1), "started", resumed_from=0)

@@ -138,8 +138,14 @@ class _Collected:
         for name, told in metrics.items() if isinstance(metrics, dict) else ():
             if isinstance(told, dict):
                 key = _metric_key(str(name), told.get("split"))
-                if key in self._curves or len(self._curves) < MOST_CURVES:
-                    self._curves.setdefault(key, {})[epoch] = _finite(told.get("value"))
+                self._epoch_metric(epoch, key, _finite(told.get("value")))
+
+    def _epoch_metric(self, epoch: int, key: CurveKey, value: float) -> None:
+        if key in self._curves or len(self._curves) < MOST_CURVES:
+            self._curves.setdefault(key, {})[epoch] = value
+        if key == ("loss", "train"):
+            since = self._plain.get("diverged_at") or epoch
+            self._plain["diverged_at"] = None if math.isfinite(value) else since
 
     def _metric(self, event: Event) -> None:
         value = _finite(event.get("value"))

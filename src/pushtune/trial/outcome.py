@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 
 from pushtune.model.analysis import MetricGuess
@@ -76,15 +75,10 @@ def _how(
 
 
 def _unless_diverged(kind: OutcomeKind, progress: Progress) -> tuple[OutcomeKind, str]:
-    """Return ``kind``, or diverged where the last epoch's loss on the training data is not a number."""
-    loss = progress.curves.get(("loss", "train"), ())
-    if loss and not math.isfinite(loss[-1]):
-        return OutcomeKind.DIVERGED, f"the loss was not a number after epoch {_first_bad(loss)}"
+    """Return ``kind``, or diverged where the loss on the training data is not a number any more."""
+    if progress.diverged_at is not None:
+        return OutcomeKind.DIVERGED, f"the loss was not a number after epoch {progress.diverged_at}"
     return kind, ""
-
-
-def _first_bad(values: tuple[float, ...]) -> int:
-    return next(epoch for epoch, value in enumerate(values, 1) if not math.isfinite(value))
 
 
 def _how_process_ended(progress: Progress, ended: Exit, limits: Limits) -> tuple[OutcomeKind, str]:

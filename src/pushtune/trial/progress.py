@@ -78,7 +78,8 @@ class Progress:
     ``curves`` holds one value per epoch, from epoch 1 to ``epochs_done``, ``nan`` where none (or none
     finite) was reported. ``metrics`` are in the order of their reporting. ``paused_at`` is the epoch at
     which it waits now, None while it trains. ``order_obeyed`` is the number of the last order taken up.
-    ``stopped_at`` is the epoch at which ``finish_at`` ended training, if it did.
+    ``stopped_at`` is the epoch at which ``finish_at`` ended training, if it did. ``diverged_at`` is the
+    epoch since which the loss has been reported as not a number.
     """
 
     started: bool = False
@@ -88,6 +89,7 @@ class Progress:
     paused_at: int | None = None
     order_obeyed: int = 0
     checkpoint_at: int = 0
+    diverged_at: int | None = None
     curves: Mapping[CurveKey, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
     epoch_seconds: tuple[float, ...] = ()
     metrics: tuple[MetricReading, ...] = ()
@@ -143,7 +145,12 @@ def _continue(before: Progress, after: Progress) -> Progress:
         framework_version=after.framework_version or before.framework_version,
         fits=after.fits or before.fits,
         checkpoint_at=max(after.checkpoint_at, kept),
+        diverged_at=after.diverged_at if after.epochs_done > kept else _up_to(before.diverged_at, kept),
     )
+
+
+def _up_to(epoch: int | None, last: int) -> int | None:
+    return epoch if epoch is not None and epoch <= last else None
 
 
 def _spliced(before: tuple[float, ...], after: tuple[float, ...], kept: int, done: int) -> tuple[float, ...]:
