@@ -10,7 +10,8 @@ from pathlib import Path
 from pushtune.errors import InfeasibleError
 from pushtune.model.analysis import Candidate, Script, ScriptFile
 from pushtune.model.space import Assignment
-from pushtune.rewrite import Rewriter, whole_file_candidate
+from pushtune.rewrite import Rewriter
+from pushtune.rewrite.diff import unified_diff
 
 
 class Candidates:
@@ -49,4 +50,6 @@ class Candidates:
         changed = replace(self._script, files=(entry, *self._script.files[1:]))
         if values.values:
             changed = replace(changed, files=Rewriter(changed).apply(values).files)
-        return whole_file_candidate(self._script, changed.files)
+        pairs = zip(self._script.files, changed.files, strict=True)
+        diff = "".join(unified_diff(old.path, old.data, new.data) for old, new in pairs)
+        return Candidate(changed.files, (), diff)

@@ -13,6 +13,8 @@ _ETA = 3
 # How much dearer an epoch of a promising candidate is than one of the author's: bigger models win.
 # Measured on the examples: winners take 1.2 to 2.5 times the baseline's time an epoch.
 _GROWTH = 1.7
+# Where the time is limited: the part of it that finishing the leader and confirming it may take.
+_SHARE_OF_THE_END = 0.55
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def _rung_epochs(trials: int, maximum: int) -> float:
 def most_epochs(bench: Workbench, baseline: TrialRow) -> int | None:
     """Return the most epochs that one trial may train.
 
-    What was asked for, else what the space says; but where the time is limited no more than lets one
-    candidate train in full and be confirmed in half of it.
+    What was asked for, else what the space says; but where the time is limited no more than lets the
+    leader be trained in full and confirmed within its share of it.
     """
     epochs = bench.analysis.space.epochs
     if epochs is None:
@@ -87,9 +89,16 @@ def most_epochs(bench: Workbench, baseline: TrialRow) -> int | None:
     if limit is None:
         return epochs.maximum
     per_epoch = _GROWTH * baseline.seconds / max(1, epochs.author)
-    runs = 1 + bench.settings.confirm_seeds * bench.settings.confirm
-    affordable = int(0.5 * limit * slots(bench) / (runs * per_epoch))
+    affordable = int(_SHARE_OF_THE_END * limit / (per_epoch * (1 + _runs_side_by_side(bench))))
     return max(epochs.author, min(epochs.maximum, affordable))
+
+
+def _runs_side_by_side(bench: Workbench) -> float:
+    """How many times a winner's run the confirmation takes, its runs spread over the slots."""
+    if not bench.settings.confirm:
+        return 0.0
+    seeds = bench.settings.confirm_seeds
+    return (seeds + (1 + seeds) / _GROWTH) / slots(bench)
 
 
 def confirmation_seconds(bench: Workbench, winner: float, baseline: float) -> float:
