@@ -15,9 +15,9 @@ def test_the_summary_as_a_user_reads_it() -> None:
     assert render_text(digits()).splitlines() == [
         "Target met (wanted accuracy>=0.985). Stopped because: the target is met on 3 seeds",
         "",
-        "  winner (trial 10)       accuracy 0.9903 ± 0.0014  on the test set, 3 seeds",
-        "  your script             accuracy 0.9736 ± 0.0014  on the test set, 3 seeds",
-        "  your script, 14 epochs  accuracy 0.9755 ± 0.0008  on the test set, 3 seeds",
+        "  winner (trial 10)       accuracy 0.9903 ± 0.0014  (test set, 3 seeds)",
+        "  your script             accuracy 0.9736 ± 0.0014  (test set, 3 seeds)",
+        "  your script, 14 epochs  accuracy 0.9755 ± 0.0008  (test set, 3 seeds)",
         "",
         "  Gain over your script: +0.0167, 11.9 times the standard deviation between seeds.",
         "  Chosen on the validation data that the script splits off, 13 looks.",
@@ -67,6 +67,13 @@ def test_one_seed_proves_little_and_the_summary_says_so() -> None:
     assert "One seed only: this may be luck." in text
     assert "Not confirmed on further seeds." in text
     assert "±" not in text.replace("±  ", "").split("your script, 14")[0]
+
+
+def test_a_winner_chosen_on_the_test_set_is_called_too_good() -> None:
+    text = render_text(digits(chosen_on="the script's test set", looks=31))
+    assert "Chosen on the script's test set, 31 looks." in text
+    assert "expect somewhat less on new data" in text
+    assert "expect somewhat less" not in render_text(digits())
 
 
 def test_less_is_better_counts_the_gain_the_other_way() -> None:

@@ -39,7 +39,7 @@ def _measured(report: StudyReport) -> Iterator[str]:
     for name, arm in zip(names, report.arms, strict=True):
         value = words.mean_and_deviation(arm)
         data = words.shortened(arm.data, 60)
-        yield f"  {name:<{width}}  {report.metric} {value}  on the {data}, {words.seeds(arm)}"
+        yield f"  {name:<{width}}  {report.metric} {value}  ({data}, {words.seeds(arm)})"
 
 
 def _arm_name(report: StudyReport, index: int) -> str:

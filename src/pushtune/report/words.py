@@ -115,6 +115,8 @@ def honesty(report: StudyReport) -> str:
     parts = []
     if report.chosen_on:
         parts.append(f"Chosen on {report.chosen_on}, {counted(report.looks, 'look')}.")
+    if report.winner is not None and "test" in report.chosen_on:
+        parts.append("It was chosen by the data that it is judged on: expect somewhat less on new data.")
     if report.winner is not None and not report.confirmed:
         parts.append("Not confirmed on further seeds.")
     return " ".join(parts)
