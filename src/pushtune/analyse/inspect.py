@@ -5,10 +5,10 @@ from __future__ import annotations
 from pushtune.analyse.cautions import cautions
 from pushtune.analyse.kinds import recognise
 from pushtune.analyse.metrics import guess_metric
-from pushtune.analyse.reading import read
+from pushtune.analyse.reading import reading_of
 from pushtune.analyse.requirements import requirements
 from pushtune.model.analysis import Analysis, Script
-from pushtune.rewrite import discover
+from pushtune.rewrite import Rewriter
 
 
 def inspect(script: Script) -> Analysis:
@@ -16,10 +16,11 @@ def inspect(script: Script) -> Analysis:
 
     Raises ``UnparsableError`` if the entry file is not Python that this interpreter can parse.
     """
-    reading = read(script)
+    rewriter = Rewriter(script)
+    reading = reading_of(rewriter.program, rewriter.context.names)
     kind = recognise(reading)
     metric = guess_metric(reading, kind)
-    found = discover(script)
+    found = rewriter.discovery
     warnings = dict.fromkeys((*cautions(reading, kind, metric), *found.warnings))
     return Analysis(
         script=script.entry,

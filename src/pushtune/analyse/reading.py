@@ -95,7 +95,12 @@ class Reading:
 def read(script: Script) -> Reading:
     """Parse ``script`` and resolve its calls. Raises ``UnparsableError``."""
     program = parse_program(script)
-    names, plain = Names(program, load_catalogue().vocabulary), Names(program, Vocabulary())
+    return reading_of(program, Names(program, load_catalogue().vocabulary))
+
+
+def reading_of(program: Program, names: Names) -> Reading:
+    """Resolve the calls of a program that is parsed already."""
+    plain = Names(program, Vocabulary())
     calls = []
     for module in program.modules:
         for node in module.calls:
