@@ -39,8 +39,9 @@ def trial(number: int, value: float | None, epochs: int | None = 9, **others: ob
         "epochs": epochs,
         "value": value,
         "seconds": 3.0 + (epochs or 0) / 2,
-        "curve": () if value is None or epochs is None else curve(value, epochs),
     }
+    if "curve" not in others and value is not None and epochs is not None:
+        fields["curve"] = curve(value, epochs)
     return TrialRecord(number=number, **{**fields, **others})  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from report_cases import DIFF, digits, trial
+from report_cases import DIFF, curve, digits, trial
 
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, TrialState
@@ -192,8 +192,9 @@ def test_an_empty_study_says_so() -> None:
 
 
 def test_a_huge_study_stays_a_small_page() -> None:
+    long, shared = "x" * 100_000, curve(0.9, 1000)
     trials = [trial(0, 0.5, purpose=Purpose.BASELINE)]
-    trials += [trial(n, 0.5 + n / 10_000, 1000, message="x" * 100_000) for n in range(1, 3000)]
+    trials += [trial(n, 0.5 + n / 10_000, 1000, message=long, curve=shared) for n in range(1, 3000)]
     report = digits(trials=tuple(trials), diff="+x" * 500_000 + "\n" + DIFF * 5000, winner_trial=2)
     text = render_html(report)
     assert len(text) < 3_000_000

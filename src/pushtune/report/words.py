@@ -68,7 +68,8 @@ def printable(text: str) -> str:
 
 def shortened(text: str, longest: int = _LONGEST) -> str:
     """Return one line of at most ``longest`` characters, without control characters."""
-    line = printable(text).strip()
+    # A script can print megabytes in one line: only what can be shown is looked at.
+    line = printable(text.strip()[: longest + 1]).strip()
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
