@@ -224,7 +224,7 @@ class ModelReader:
         for place in range(len(parts) - 1, -1, -1):
             entry = self.catalogue.callables.get(names[place])
             first = place
-            wide = entry is None or bool(entry.output) or names[place] in _WRAPPERS
+            wide = entry is None or entry.wide or names[place] in _WRAPPERS
             if wide and not parts[place].conditional:
                 break
         return first

@@ -48,12 +48,15 @@ def _guessed(
 ) -> Iterator[ast.Call]:
     last: dict[ast.AST, ast.Call] = {}
     for call in module.calls:
-        if call in known or not _is_wide(context, module, call):
+        if call in known:
             continue
-        if _ends_like_a_task(call):
+        name = context.names.call(module, call)
+        if context.catalogue.group(name) == "layer" and _ends_like_a_task(call):
             yield call
+        if not _is_wide(context, module, call):
+            continue
         home = _home(module, call)
-        if home not in settled and context.names.call(module, call) == "keras.layers.Dense":
+        if home not in settled and name == "keras.layers.Dense":
             last[home] = call
     yield from last.values()
 
@@ -72,7 +75,7 @@ def _is_wide(context: Context, module: Module, call: ast.Call | None) -> bool:
     if call is None:
         return False
     entry = context.catalogue.callables.get(context.names.call(module, call) or "")
-    return entry is not None and bool(entry.output)
+    return entry is not None and entry.wide
 
 
 def _ends_like_a_task(call: ast.Call) -> bool:
@@ -84,5 +87,5 @@ def _ends_like_a_task(call: ast.Call) -> bool:
             first = value
         if keyword.arg == "activation" and value is not None and value[0] in _TASK_ACTIVATIONS:
             return True
-    positional = literal_value(call.args[1]) if len(call.args) > 1 else None
-    return first == (1,) or (positional is not None and positional[0] in _TASK_ACTIVATIONS)
+    given = [literal_value(argument) for argument in call.args[:2]]
+    return first == (1,) or any(value is not None and value[0] in _TASK_ACTIVATIONS for value in given)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import bisect
-import tokenize
 
 from pushtune.model.analysis import Span
 from pushtune.source import Module, SourceText
@@ -31,7 +29,7 @@ def element_region(
     """
     source = module.source
     start, end = source.bounds(module.span(element))
-    comma = _next_comma(source, end, source.bounds(module.span(around))[1])
+    comma = _next_comma(source, end, *source.bounds(module.span(around)))
     if comma is None:
         return None, False
     start = _with_parentheses(source, start, end)
@@ -44,14 +42,12 @@ def element_region(
     return source.between(start, comma), False
 
 
-def _next_comma(source: SourceText, end: int, limit: int) -> int | None:
-    """Return the index after the comma that follows the element which ends at ``end``."""
-    tokens = source.tokens
-    for start, stop, text, kind in tokens[bisect.bisect_left(tokens, (end,)) :]:
-        if text == "," and kind == tokenize.OP:
-            return stop if start < limit else None
-        if kind not in (tokenize.NL, tokenize.COMMENT) and text != ")":
-            return None
+def _next_comma(source: SourceText, end: int, begin: int, limit: int) -> int | None:
+    """Return the index after the comma behind the element that ends at ``end``; the list is from ``begin``."""
+    for token in source.tokens_in(begin, limit):
+        if token.start < end or token.text == ")":
+            continue
+        return token.end if token.text == "," else None
     return None
 
 

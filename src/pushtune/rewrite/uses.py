@@ -30,11 +30,16 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Use:
-    """One argument of a catalogued call, and one place where its value literally stands."""
+    """One argument of a catalogued call, and one place where its value literally stands.
+
+    ``node`` is the expression that the call gives; ``part`` ends the name where a tuple holds several values.
+    """
 
     target: Target
     argument: Argument
     origin: Origin
+    module: Module
+    node: ast.expr
     part: str = ""
 
     @property
@@ -101,7 +106,7 @@ def _traced(
 ) -> Iterator[Use]:
     if argument.element is None and not argument.each:
         for origin in context.tracer.trace(module, expression):
-            yield Use(target, argument, origin)
+            yield Use(target, argument, origin, module, expression)
         return
     for found in context.tracer.ends(module, expression):
         elements = found.node.elts if isinstance(found.node, (ast.Tuple, ast.List)) else [found.node]
@@ -109,7 +114,7 @@ def _traced(
             if argument.each or number == argument.element:
                 part = f"_{number + 1}" if len(elements) > 1 and argument.each else ""
                 for origin in context.tracer.trace(found.module, element):
-                    yield Use(target, argument, origin, part)
+                    yield Use(target, argument, origin, module, expression, part)
 
 
 def _splatted(context: Context, target: Target, argument: Argument) -> Iterator[Use]:
@@ -117,7 +122,7 @@ def _splatted(context: Context, target: Target, argument: Argument) -> Iterator[
     for keyword in target.call.keywords:
         if keyword.arg is None:
             for origin in context.tracer.trace_entry(target.module, keyword.value, argument.name):
-                yield Use(target, argument, origin)
+                yield Use(target, argument, origin, target.module, keyword.value)
 
 
 def splat_keys(context: Context, target: Target) -> frozenset[str] | None:

@@ -20,6 +20,7 @@ _SCOPES = (
     ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
 )  # fmt: skip
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 _CONDITIONS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
 
 
@@ -82,21 +83,21 @@ class ScopeReader:
         self.scopes: dict[ast.AST, Scope] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
         self._scope: Scope | None = None
+        self._at: ast.AST = ast.Module()
         self._package = ""
 
     def read(self, tree: ast.Module, package: str) -> Scope:
         """Read ``tree``; ``package`` is what relative imports count from. Returns the module's scope."""
         self._package = package
-        for node in ast.walk(tree):
-            for child in ast.iter_child_nodes(node):
-                self.parents[child] = node
         scope = Scope(tree, None)
         self.scopes[tree] = scope
-        pending: list[tuple[ast.AST, Scope]] = [(child, scope) for child in ast.iter_child_nodes(tree)]
+        pending: list[tuple[ast.AST, Scope]] = [(child, scope) for child in self._children(tree)]
         while pending:
             node, inside = pending.pop()
-            self._scope = inside
-            self._bind(node)
+            self._scope, self._at = inside, node
+            bind = _BINDERS.get(type(node))
+            if bind is not None:
+                bind(self, node)
             pending += self._inside(node, inside)
         for found in self.scopes.values():
             _move_declared(found, scope)
@@ -106,13 +107,26 @@ class ScopeReader:
 
     def _inside(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
         if not isinstance(node, _SCOPES):
-            return [(child, scope) for child in ast.iter_child_nodes(node)]
+            return [(child, scope) for child in self._children(node)]
         new = Scope(node, scope)
         self.scopes[node] = new
         if isinstance(node, FUNCTIONS):
             self._bind_parameters(node, new)
         outer = _evaluated_outside(node)
-        return [(child, scope if child in outer else new) for child in ast.iter_child_nodes(node)]
+        return [(child, scope if child in outer else new) for child in self._children(node)]
+
+    def _children(self, node: ast.AST) -> list[ast.AST]:
+        """Return the nodes right below ``node``, and note it as their parent. Contexts are left out."""
+        children: list[ast.AST] = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                children += [item for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST) and not isinstance(value, _MARKS):
+                children.append(value)
+        for child in children:
+            self.parents[child] = node
+        return children
 
     def _bind_parameters(self, node: FunctionNode, scope: Scope) -> None:
         arguments = node.args
@@ -126,22 +140,18 @@ class ScopeReader:
             if rest is not None:
                 self._add(Binding(rest.arg, "other", rest), scope)
 
-    def _bind(self, node: ast.AST) -> None:
-        bind = _BINDERS.get(type(node))
-        if bind is not None:
-            bind(self, node)
-
     def _add(self, binding: Binding, scope: Scope | None = None) -> None:
         inside = scope or self._scope
         assert inside is not None
         inside.bindings.setdefault(binding.name, []).append(binding)
 
     def _put(self, node: ast.AST, name: str, kind: BindingKind, value: ast.expr | None = None) -> None:
-        self._add(Binding(name, kind, node, value, conditional=self._conditional(node)))
+        self._add(Binding(name, kind, node, value, conditional=self._conditional()))
 
-    def _conditional(self, node: ast.AST) -> bool:
+    def _conditional(self) -> bool:
+        """Whether the node being read may be passed over, in its own scope."""
         assert self._scope is not None
-        at: ast.AST | None = self.parents.get(node)
+        at: ast.AST | None = self.parents.get(self._at)
         while at is not None and at is not self._scope.node:
             if isinstance(at, _CONDITIONS) and not _runs_once(at):
                 return True
@@ -208,7 +218,7 @@ class ScopeReader:
         for alias in node.names:
             name = alias.asname or alias.name.split(".")[0]
             target = alias.name if alias.asname else name
-            conditional = self._conditional(node)
+            conditional = self._conditional()
             self._add(Binding(name, "import", node, target=target, conditional=conditional))
 
     def _bind_import_from(self, node: ast.ImportFrom) -> None:
@@ -219,7 +229,7 @@ class ScopeReader:
                 self._scope.stars.append(module)
                 continue
             target = f"{module}.{alias.name}"
-            conditional = self._conditional(node)
+            conditional = self._conditional()
             self._add(
                 Binding(alias.asname or alias.name, "import", node, target=target, conditional=conditional)
             )

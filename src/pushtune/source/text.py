@@ -9,12 +9,24 @@ import re
 import tokenize
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from pushtune.errors import UnparsableError
 from pushtune.model.analysis import ScriptFile, Span
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FIX = "mend the file so that `python -m py_compile` accepts it, then run the same command again"
+_INVISIBLE = (
+    tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER
+)  # fmt: skip
+
+
+class Token(NamedTuple):
+    """One token that is neither a comment nor a line end; ``start`` and ``end`` are indices into the text."""
+
+    start: int
+    end: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -83,24 +95,20 @@ class SourceText:
         start, end = self.bounds(span)
         return self.text[start:end]
 
-    @cached_property
-    def tokens(self) -> tuple[tuple[int, int, str, int], ...]:
-        """All tokens as ``(start, end, text, type)``, start and end being indices into ``text``."""
-        found = []
-        stream = io.StringIO(_LINE_END.sub("\n", self.text), newline="\n")
-        for token in tokenize.generate_tokens(stream.readline):
-            if token.type in (tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER):
-                continue
-            start, end = self.offset(*token.start), self._token_end(token)
-            found.append((start, end, self.text[start:end], token.type))
-        return tuple(found)
-
-    def _token_end(self, token: tokenize.TokenInfo) -> int:
-        if token.type in (tokenize.NEWLINE, tokenize.NL):
-            start = self.offset(*token.start)
-            match = _LINE_END.match(self.text, start)
-            return match.end() if match else start
-        return self.offset(*token.end)
+    def tokens_in(self, start: int, end: int) -> list[Token]:
+        """Return the tokens of a bracketed piece of the text (a call, a list), given by its indices."""
+        piece = self.text[start:end]
+        starts = [start, *(start + match.end() for match in _LINE_END.finditer(piece))]
+        stream = io.StringIO(_LINE_END.sub("\n", piece), newline="\n")
+        return [
+            Token(
+                starts[token.start[0] - 1] + token.start[1],
+                starts[token.end[0] - 1] + token.end[1],
+                token.string,
+            )
+            for token in tokenize.generate_tokens(stream.readline)
+            if token.type not in _INVISIBLE
+        ]
 
     def encode(self, text: str) -> bytes:
         """Return ``text`` as bytes in this file's encoding, with its byte order mark."""

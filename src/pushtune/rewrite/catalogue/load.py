@@ -20,6 +20,9 @@ else:
 FILES = ("keras.toml", "sklearn.toml")
 """One file a framework, in this order."""
 
+WIDTHS = ("units", "filters", "embedding_dim", "heads")
+"""Roles that give a layer's output its width."""
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -48,8 +51,8 @@ class CallableEntry:
 
     ``group`` tells what it is: ``layer``, ``optimizer``, ``schedule``, ``callback``, ``regularizer``,
     ``augmentation``, ``model``, ``estimator``, ``transformer`` or ``method``. ``output`` are arguments
-    that must not change where the callable is a model's output layer. ``sides`` is the number of space
-    dimensions (``Conv2D`` has 2, 0 for none).
+    that must not change where the callable is a model's output layer. ``positions`` are the names of its
+    first arguments.
     """
 
     name: str
@@ -58,6 +61,11 @@ class CallableEntry:
     arguments: tuple[Argument, ...] = ()
     output: tuple[str, ...] = ()
     positions: tuple[str, ...] = ()
+
+    @property
+    def wide(self) -> bool:
+        """Whether the callable is a layer whose output has a width of its own, not that of its input."""
+        return any(argument.name in self.output and argument.role in WIDTHS for argument in self.arguments)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import bisect
-import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -87,10 +85,11 @@ def find_gap(module: Module, call: ast.Call) -> Gap | None:
     None for ``f(x for x in y)``, which would need parentheses first.
     """
     source = module.source
-    close = source.bounds(module.span(call))[1] - 1
+    begin, after = source.bounds(module.span(call))
+    close = after - 1
     if _is_bare_generator(source, call, close):
         return None
-    start, end, text = _last_token(source, close)
+    start, end, text = source.tokens_in(begin, after)[-2]
     place = source.between(end, end)
     if not call.args and not call.keywords:
         return Gap(place, "", ", ", "")
@@ -112,16 +111,6 @@ def _after_comma(source: SourceText, call: ast.Call, start: int, end: int, close
         indent += "    "
     at = source.offset(line_of_comma + 1, 0)
     return Gap(source.between(at, at), indent, f",{source.newline}{indent}", f",{source.newline}")
-
-
-def _last_token(source: SourceText, close: int) -> tuple[int, int, str]:
-    """Return the last token that counts before the closing parenthesis at ``close``."""
-    tokens = source.tokens
-    place = bisect.bisect_left(tokens, (close,)) - 1
-    while tokens[place][3] in (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT):
-        place -= 1
-    start, end, text, _ = tokens[place]
-    return start, end, text
 
 
 def _is_bare_generator(source: SourceText, call: ast.Call, close: int) -> bool:

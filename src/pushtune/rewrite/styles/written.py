@@ -16,6 +16,8 @@ from pushtune.rewrite.survey import Survey
 from pushtune.rewrite.uses import Use, uses_of
 from pushtune.source import SourceText
 
+_TASKS = ("softmax", "linear")
+
 
 @dataclass(frozen=True)
 class ValueSite:
@@ -73,6 +75,8 @@ def _domain(survey: Survey, uses: Sequence[Use]) -> Domain | None:
     for role in dict.fromkeys(use.role for use in uses):
         if role == "kernel_size" and value == 1:
             return None  # a pointwise convolution is a projection, not a choice of size
+        if role == "activation" and value in _TASKS:
+            return None  # it belongs to what the layer computes, not to how well
         if role == "epochs":
             domains.append(epochs_domain(value) if survey.epochs_tunable else None)
         else:
@@ -103,7 +107,7 @@ def _site(survey: Survey, uses: Sequence[Use], domain: Domain, names: dict[str, 
     name = base if names[base] == 1 else f"{base}_{names[base]}"
     value = float(origin.value) if domain.type == "float" and isinstance(origin.value, int) else origin.value
     span = origin.spans[0]
-    condition = survey.condition((use.target.module, use.target.call) for use in uses)
+    condition = survey.condition((use.module, use.node) for use in uses)
     tied = tuple(dict.fromkeys(use.name for use in uses)) if len(uses) > 1 else ()
     certain = all(use.origin.certain for use in uses)
     knob = Knob(
