@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pushtune.errors import InfeasibleError, UsageError
 from pushtune.model.analysis import Candidate, Caution, Edit, Knob, Move, Script, ScriptFile
@@ -16,6 +16,7 @@ from pushtune.rewrite.diff import unified_diff
 from pushtune.rewrite.epochs import are_tunable, epochs_cautions, read_epochs
 from pushtune.rewrite.layers import read_models
 from pushtune.rewrite.moves import MOVES
+from pushtune.rewrite.moves.feasible import refuse_unfit
 from pushtune.rewrite.optimizers import find_optimizers, swap_regions
 from pushtune.rewrite.styles import STYLES
 from pushtune.rewrite.survey import take_survey
@@ -63,6 +64,9 @@ class Rewriter:
         ]
         edits = compose(self.program, changes)
         files = tuple(self._rewritten(file, edits) for file in self.script.files)
+        if edits and self.context.models:
+            rewritten = make_context(replace(self.script, files=files), self.context.catalogue)
+            refuse_unfit(self.context, rewritten)
         pairs = zip(self.script.files, files, strict=True)
         diff = "".join(unified_diff(old.path, old.data, new.data) for old, new in pairs)
         return Candidate(files, edits, diff)

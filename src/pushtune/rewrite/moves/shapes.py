@@ -40,7 +40,7 @@ class ShapeReader:
 
     def sizes(self, model: Model, layers: Iterable[Layer]) -> list[tuple[Layer, Sides]]:
         """Return the size behind each of ``layers``, which may hold a layer of ``model`` several times."""
-        size = self._chain_input(model)
+        size = self._without_channels(self.chain_input(model))
         found = []
         for layer in layers:
             size = self._behind(model.module, layer, size)
@@ -59,11 +59,12 @@ class ShapeReader:
         sizes = self.sizes(model, model.layers[:place])
         if not sizes:
             layer = model.layers[place]
-            return self._chain_input(model) is not None or self._declared(model.module, layer) is not None
+            given = self.chain_input(model) or self.declared(model.module, layer)
+            return self._without_channels(given) is not None
         return sizes[-1][1] is not None
 
     def _behind(self, module: Module, layer: Layer, size: Sides) -> Sides:
-        declared = self._declared(module, layer)
+        declared = self._without_channels(self.declared(module, layer))
         size = declared if declared is not None else size
         if layer.qualified in _UNCHANGED or layer.qualified in _INPUTS:
             return size
@@ -72,24 +73,24 @@ class ShapeReader:
             follow = ShapeReader._convolved
         elif layer.qualified in POOLS:
             follow = ShapeReader._pooled
-        if follow is None or layer.call is None or _argument(layer.call, None, "data_format") is not None:
+        if follow is None or layer.call is None or argument(layer.call, None, "data_format") is not None:
             return None
         return follow(self, module, layer.call, size)
 
-    def _declared(self, module: Module, layer: Layer) -> Sides:
-        """Return the sides that the layer says come in (``input_shape=(28, 28, 1)``), channels left out."""
+    def declared(self, module: Module, layer: Layer) -> Sides:
+        """Return the shape that the layer says comes in (``input_shape=(28, 28, 1)``), with its channels."""
         if layer.call is None:
             return None
-        names = ("shape", "input_shape") if layer.qualified in _INPUTS else ("input_shape",)
-        node = _argument(layer.call, 0 if layer.qualified in _INPUTS else None, *names)
+        names = ("input_shape", "input_dim", *(("shape",) if layer.qualified in _INPUTS else ()))
+        node = argument(layer.call, 0 if layer.qualified in _INPUTS else None, *names)
         if node is not None:
-            return self._without_channels(self._integers(module, node))
-        node = _argument(layer.call, None, "batch_input_shape", "batch_shape")
-        whole = self._integers(module, node) if node is not None else None
-        return self._without_channels(whole[1:] if whole else None)
+            return self.integers(module, node)
+        node = argument(layer.call, None, "batch_input_shape", "batch_shape")
+        whole = self.integers(module, node) if node is not None else None
+        return whole[1:] if whole else None
 
-    def _chain_input(self, model: Model) -> Sides:
-        """Return what the ``Input`` at the beginning of a chain declares."""
+    def chain_input(self, model: Model) -> Sides:
+        """Return the shape that the ``Input`` at the beginning of a chain declares, with its channels."""
         first = model.layers[0] if model.layers else None
         if model.style != "chain" or first is None or first.call is None:
             return None
@@ -98,52 +99,58 @@ class ShapeReader:
         for found in self._tracer.ends(model.module, given) if given is not None else ():
             if isinstance(found.node, ast.Call):
                 name = self._tracer.names.call(found.module, found.node)
-                shape = _argument(found.node, 0, "shape")
+                shape = argument(found.node, 0, "shape")
                 if name in _INPUTS and shape is not None:
-                    return self._without_channels(self._integers(found.module, shape))
+                    return self.integers(found.module, shape)
         return None
 
     @staticmethod
     def _without_channels(shape: Sides) -> Sides:
         return shape[:-1] if shape is not None and len(shape) > 1 else None
 
+    def kernel(self, module: Module, layer: Layer, size: Sides) -> Sides:
+        """Return the sides of a convolution's kernel, as many as ``size`` has."""
+        if layer.call is None:
+            return None
+        place = _positions(layer.call)["kernel_size"]
+        return self._sides(module, argument(layer.call, place, "kernel_size"), size, None)
+
     def _convolved(self, module: Module, call: ast.Call, size: Sides) -> Sides:
-        depthwise = ast.unparse(call.func).rpartition(".")[2].startswith("Depthwise")
-        at = {name: place - depthwise for name, place in _POSITIONS.items()}
-        kernel = self._sides(module, _argument(call, at["kernel_size"], "kernel_size"), size, None)
-        strides = self._sides(module, _argument(call, at["strides"], "strides"), size, 1)
-        dilation = self._sides(module, _argument(call, None, "dilation_rate"), size, 1)
-        padding = self._padding(module, _argument(call, at["padding"], "padding"))
+        at = _positions(call)
+        kernel = self._sides(module, argument(call, at["kernel_size"], "kernel_size"), size, None)
+        strides = self._sides(module, argument(call, at["strides"], "strides"), size, 1)
+        dilation = self._sides(module, argument(call, None, "dilation_rate"), size, 1)
+        padding = self._padding(module, argument(call, at["padding"], "padding"))
         if size is None or kernel is None or strides is None or dilation is None or padding is None:
             return None
         reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
         return _windowed(size, reach, strides, padding)
 
     def _pooled(self, module: Module, call: ast.Call, size: Sides) -> Sides:
-        pool = self._sides(module, _argument(call, _POOL_POSITIONS["pool_size"], "pool_size"), size, 2)
-        given = _argument(call, _POOL_POSITIONS["strides"], "strides")
+        pool = self._sides(module, argument(call, _POOL_POSITIONS["pool_size"], "pool_size"), size, 2)
+        given = argument(call, _POOL_POSITIONS["strides"], "strides")
         none = given is None or (isinstance(given, ast.Constant) and given.value is None)
         strides = pool if none else self._sides(module, given, size, None)
-        padding = self._padding(module, _argument(call, _POOL_POSITIONS["padding"], "padding"))
+        padding = self._padding(module, argument(call, _POOL_POSITIONS["padding"], "padding"))
         if size is None or pool is None or strides is None or padding is None:
             return None
         return _windowed(size, pool, strides, padding)
 
     def _padded(self, module: Module, call: ast.Call, size: Sides) -> Sides:
-        padding = self._sides(module, _argument(call, 0, "padding"), size, 1)
+        padding = self._sides(module, argument(call, 0, "padding"), size, 1)
         if size is None or padding is None:
             return None
         return tuple(side + 2 * more for side, more in zip(size, padding, strict=True))
 
     def _enlarged(self, module: Module, call: ast.Call, size: Sides) -> Sides:
-        factor = self._sides(module, _argument(call, 0, "size"), size, 2)
+        factor = self._sides(module, argument(call, 0, "size"), size, 2)
         if size is None or factor is None:
             return None
         return tuple(side * times for side, times in zip(size, factor, strict=True))
 
     def _reshaped(self, module: Module, call: ast.Call, size: Sides) -> Sides:
-        node = _argument(call, 0, "target_shape")
-        shape = self._integers(module, node) if node is not None else None
+        node = argument(call, 0, "target_shape")
+        shape = self.integers(module, node) if node is not None else None
         return self._without_channels(shape if shape and min(shape) > 0 else None)
 
     def _sides(self, module: Module, node: ast.expr | None, size: Sides, default: int | None) -> Sides:
@@ -152,12 +159,12 @@ class ShapeReader:
             return None
         if node is None:
             return (default,) * len(size) if default is not None else None
-        shape = self._integers(module, node)
+        shape = self.integers(module, node)
         if shape is not None and len(shape) == 1:
             return shape * len(size)
         return shape if shape is not None and len(shape) == len(size) else None
 
-    def _integers(self, module: Module, node: ast.expr) -> Sides:
+    def integers(self, module: Module, node: ast.expr) -> Sides:
         """Return the integers that ``node`` stands for, one or a tuple of them, followed through names."""
         ends = list(self._tracer.ends(module, node))
         if len(ends) != 1:
@@ -185,6 +192,12 @@ class ShapeReader:
         return value.lower() if isinstance(value, str) else None
 
 
+def _positions(call: ast.Call) -> Mapping[str, int]:
+    """Return the places of a convolution's arguments; depthwise ones have no filters before them."""
+    depthwise = ast.unparse(call.func).rpartition(".")[2].startswith("Depthwise")
+    return {name: place - depthwise for name, place in _POSITIONS.items()}
+
+
 def _windowed(
     size: tuple[int, ...], window: tuple[int, ...], strides: tuple[int, ...], padding: str
 ) -> Sides:
@@ -194,7 +207,8 @@ def _windowed(
     return tuple((side - reach) // step + 1 for side, reach, step in zip(size, window, strides, strict=True))
 
 
-def _argument(call: ast.Call, position: int | None, *keywords: str) -> ast.expr | None:
+def argument(call: ast.Call, position: int | None, *keywords: str) -> ast.expr | None:
+    """Return the argument called one of ``keywords``, or at ``position`` (None: by name only)."""
     for keyword in call.keywords:
         if keyword.arg in keywords:
             return keyword.value
