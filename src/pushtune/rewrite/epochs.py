@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import combinations
 
 from pushtune.model.analysis import Caution, Knob
 from pushtune.model.space import Domain, Epochs, Value
@@ -27,8 +28,24 @@ def epochs_domain(value: Value) -> Domain | None:
 
 
 def are_tunable(context: Context) -> bool:
-    """Whether the epochs can be set at all: with several ``fit`` calls they stay the author's."""
-    return len(context.training.fits) == 1
+    """Whether the epochs can be set at all: where several ``fit`` calls run they stay the author's."""
+    return bool(context.training.fits) and all(
+        _are_exclusive(one, other) for one, other in combinations(context.training.fits, 2)
+    )
+
+
+def _are_exclusive(one: MethodCall, other: MethodCall) -> bool:
+    """Whether the two calls stand in different branches of one ``if``."""
+    if one.module is not other.module:
+        return False
+    around = (one.call, *one.module.around(one.call))
+    inner: ast.AST = other.call
+    for outer in other.module.around(other.call):
+        if outer in around:
+            branches = [around[around.index(outer) - 1], inner]
+            return isinstance(outer, ast.If) and sum(branch in outer.orelse for branch in branches) == 1
+        inner = outer
+    return False
 
 
 def read_epochs(context: Context, knobs: list[Knob]) -> Epochs | None:
@@ -36,23 +53,23 @@ def read_epochs(context: Context, knobs: list[Knob]) -> Epochs | None:
     if len(knobs) != 1 or not are_tunable(context):
         return None
     knob = knobs[0]
-    fit = context.training.fits[0]
+    fits = context.training.fits
     assert isinstance(knob.value, int)
     assert knob.domain.high is not None
-    once = context.tracer.calls.runs_once(fit.module, fit.call)
-    whole = any(keyword.arg == "initial_epoch" for keyword in fit.call.keywords)
+    once = all(context.tracer.calls.runs_once(fit.module, fit.call) for fit in fits)
+    whole = any(keyword.arg == "initial_epoch" for fit in fits for keyword in fit.call.keywords)
     maximum = int(knob.domain.high) if once else knob.value
-    exact = once and not whole and not any(True for _ in other_readers(context, fit, knob))
+    exact = once and not whole and not any(True for _ in other_readers(context, knob))
     return Epochs(knob.name, knob.value, maximum, prefix_exact=exact, rungs=once and not whole)
 
 
 def epochs_cautions(context: Context, epochs: Epochs | None) -> Iterator[Caution]:
     """Yield why the epochs are not searched, where somebody might wonder."""
     fits = context.training.fits
-    if len(fits) > 1:
+    if fits and not are_tunable(context):
         text = f"{len(fits)} fit calls: their epochs stay as they are, and trials run in one piece"
         yield Caution("several-fits", fits[1].call.lineno, text)
-    elif len(fits) == 1 and epochs is None:
+    elif fits and epochs is None:
         text = "the number of epochs cannot be traced to one place: it stays as it is"
         yield Caution("epochs-unknown", fits[0].call.lineno, text)
     elif epochs is not None and not epochs.rungs:
@@ -60,32 +77,34 @@ def epochs_cautions(context: Context, epochs: Epochs | None) -> Iterator[Caution
         yield Caution("no-rungs", fits[0].call.lineno, text)
 
 
-def other_readers(context: Context, fit: MethodCall, knob: Knob) -> Iterator[ast.AST]:
+def other_readers(context: Context, knob: Knob) -> Iterator[ast.AST]:
     """Yield what reads the number of epochs besides ``fit`` itself; showing it to people does not count."""
-    names = _identifiers(context, fit, knob)
+    names = _identifiers(context, knob)
     for module in context.program.modules:
         for name in names:
             for node in (*module.loads.get(name, ()), *module.attributes.get(name, ()), *_keys(module, name)):
                 if isinstance(getattr(node, "ctx", None), ast.Store) or _is_shown(module, node):
                     continue
-                if not _feeds_fit(context, module, node, fit, names):
+                if not _feeds_fit(context, module, node, names):
                     yield node
 
 
-def _identifiers(context: Context, fit: MethodCall, knob: Knob) -> set[str]:
+def _identifiers(context: Context, knob: Knob) -> set[str]:
     """Return the names under which the number travels from its place to ``fit``."""
     names = {knob.name.rpartition(".")[2]} if knob.style not in ("literal", "implicit") else set()
-    for keyword in fit.call.keywords:
-        if keyword.arg == "epochs":
-            names |= {node.id for node in ast.walk(keyword.value) if isinstance(node, ast.Name)}
-            names |= {node.attr for node in ast.walk(keyword.value) if isinstance(node, ast.Attribute)}
+    for fit in context.training.fits:
+        for keyword in fit.call.keywords:
+            if keyword.arg == "epochs":
+                names |= {node.id for node in ast.walk(keyword.value) if isinstance(node, ast.Name)}
+                names |= {node.attr for node in ast.walk(keyword.value) if isinstance(node, ast.Attribute)}
     return names - {"args", "self", "config", "cfg", "params", "int"}
 
 
-def _feeds_fit(context: Context, module: Module, node: ast.AST, fit: MethodCall, names: set[str]) -> bool:
+def _feeds_fit(context: Context, module: Module, node: ast.AST, names: set[str]) -> bool:
     """Whether ``node`` is on the number's way to ``fit``: in its arguments, handed on, or renamed."""
     parent = module.parents[node]
-    if fit.call in module.around(node) and isinstance(parent, (ast.keyword, ast.Call)):
+    fits = {fit.call for fit in context.training.fits}
+    if isinstance(parent, (ast.keyword, ast.Call)) and fits.intersection(module.around(node)):
         return not (isinstance(parent, ast.keyword) and parent.arg != "epochs")
     call = module.parents[parent] if isinstance(parent, ast.keyword) else parent
     if isinstance(call, ast.Call) and node is not call.func:

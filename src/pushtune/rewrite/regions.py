@@ -43,7 +43,7 @@ def element_region(
 
 
 def _next_comma(source: SourceText, end: int, begin: int, limit: int) -> int | None:
-    """Return the index after the comma behind the element that ends at ``end``; the list is from ``begin``."""
+    """Return the index after the comma behind the element that ends at ``end``, in a list from ``begin``."""
     for token in source.tokens_in(begin, limit):
         if token.start < end or token.text == ")":
             continue

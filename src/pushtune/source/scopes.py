@@ -83,7 +83,7 @@ class ScopeReader:
         self.scopes: dict[ast.AST, Scope] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
         self._scope: Scope | None = None
-        self._at: ast.AST = ast.Module()
+        self._at: ast.AST = ast.Pass()
         self._package = ""
 
     def read(self, tree: ast.Module, package: str) -> Scope:
