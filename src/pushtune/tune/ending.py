@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pushtune.model.jobs import Ask, Job, Stop, Wait
-from pushtune.tune.leader import Claim, claims, leader, trainings
+from pushtune.tune.leader import Claim, challenger, claims, leader, trainings
 from pushtune.tune.rungs import finish_here, go_on, next_rung, train_anew, worth_more
 from pushtune.tune.study import Study, Trial
 
@@ -30,9 +30,8 @@ def reason_to_end(study: Study) -> str | None:
     used = budget_used(study)
     if used is not None:
         return used
-    idle = study.started - study.started_when_better
-    if idle >= study.patience:
-        return f"nothing better in {idle} trials"
+    if study.idle >= study.patience:
+        return f"nothing better in {study.idle} trials"
     return None
 
 
@@ -89,19 +88,25 @@ def wind_down(study: Study, reason: str, *, further: bool) -> Ask:
     ``further`` allows more epochs where a curve still rises; without it only the leader is finished,
     and other trials that still run are not waited for.
     """
-    job = _finish_proxies(study, further=further)
+    job = _finish_proxies(study, further=further) or (_raise_the_challenger(study) if further else None)
     if job is not None:
         return job
     claim = leader(study)
     if claim is not None and claim.trial.running is not None:
         return Wait()
     if claim is not None and not claim.trained:
-        if further and claim.trial.paused and worth_more(claim.trial) and next_rung(study, claim.trial):
-            return go_on(study, claim.trial)
         return finishing_job(study, claim)
     if _awaited(study, further=further):
         return Wait()
     return Stop(reason)
+
+
+def _raise_the_challenger(study: Study) -> Job | None:
+    """Return the job that gives the best trial more epochs while its curve rises, None when it is done."""
+    claim = challenger(study)
+    if claim is None or claim.trained or not claim.trial.paused or not worth_more(claim.trial):
+        return None
+    return go_on(study, claim.trial) if next_rung(study, claim.trial) else None
 
 
 def _awaited(study: Study, *, further: bool) -> bool:

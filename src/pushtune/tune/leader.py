@@ -38,8 +38,12 @@ def best_of(study: Study) -> Best | None:
 
 def leader(study: Study) -> Claim | None:
     """Return the best claim. On a tie a trained one leads, then fewer epochs, then the older."""
-    found = list(claims(study))
-    return min(found, key=_order) if found else None
+    return min(claims(study), key=_order, default=None)
+
+
+def challenger(study: Study) -> Claim | None:
+    """Return the best claim of a trial: the baseline may be ahead only because it had more epochs so far."""
+    return min((claim for claim in claims(study) if claim.trial.number), key=_order, default=None)
 
 
 def _order(claim: Claim) -> tuple[float, bool, int, int]:

@@ -30,14 +30,16 @@ class Trial:
     """One candidate as the search sees it. Only ``Study`` changes it.
 
     ``configuration`` leaves out the epochs; ``limit`` is what its source says about them (None: the script
-    runs in one piece). ``again`` is the trial whose best epoch this one trains anew, or None. Goodness is
-    the value turned so that more is better. ``levels``: goodness at the epochs where it was told;
-    ``curve``: goodness after each epoch, empty where only a proxy was seen.
+    runs in one piece); ``asked`` is where it was told to end its script. ``ordinal`` counts the
+    configurations started up to it. ``again`` is the trial whose best epoch this one trains anew, or None.
+    Goodness is the value turned so that more is better. ``levels``: goodness at the epochs where it was
+    told; ``curve``: goodness after each epoch, empty where only a proxy was seen.
     """
 
     number: int
     configuration: Assignment
     limit: int | None
+    ordinal: int = 0
     again: int | None = None
     running: Job | None = None
     kind: OutcomeKind | None = None
@@ -88,8 +90,8 @@ class Study:
         self.program_says = ""
         self.program_asked = False
         self.answer: Assignment | None = None
-        self.started_when_better = 0
-        self._records: dict[bool, float] = {}
+        self._newest_better = 0
+        self._records: dict[tuple[bool, int], float] = {}
         author = None if space.epochs is None else space.epochs.author
         self.trials: dict[int, Trial] = {0: Trial(0, Assignment(), author, asked=author)}
         self._note(self.trials[0], baseline)
@@ -109,6 +111,11 @@ class Study:
     def started(self) -> int:
         """Configurations started; the baseline and second trainings of one configuration do not count."""
         return sum(1 for trial in self.candidates() if trial.again is None)
+
+    @property
+    def idle(self) -> int:
+        """How many configurations in a row, up to the last started, brought nothing better."""
+        return self.started - self._newest_better
 
     @property
     def next_number(self) -> int:
@@ -157,7 +164,7 @@ class Study:
         if trial is None or trial.running != job:
             raise ValueError(f"job {job.number} of trial {job.trial} is not out")
         trial.running = None
-        trial.asked = job.to_epoch
+        trial.asked = job.to_epoch if job.finish else trial.limit
         self._note(trial, outcome)
 
     def begin_program(self) -> None:
@@ -190,7 +197,7 @@ class Study:
         """Note a new budget. It opens a closed search, and patience begins anew."""
         self.budget = trials
         self.closed = None
-        self.started_when_better = self.started
+        self._newest_better = self.started
 
     def _start(self, job: Job) -> Trial:
         budget = self.space.epochs
@@ -203,7 +210,8 @@ class Study:
         if job.finish and job.to_epoch is not None:
             same = (trial.number for trial in self.candidates() if trial.configuration == configuration)
             again = next(same, None)
-        trial = Trial(job.trial, configuration, limit, again=again)
+        ordinal = self.started + (again is None)
+        trial = Trial(job.trial, configuration, limit, ordinal, again)
         self.trials[job.trial] = trial
         return trial
 
@@ -223,14 +231,15 @@ class Study:
         self._note_progress(trial)
 
     def _note_progress(self, trial: Trial) -> None:
-        if trial.failed or trial.goodness is None:
+        """Remember the newest configuration that was the best so far at the epoch it had reached."""
+        if trial.failed or trial.goodness is None or trial.again is not None:
             return
-        # Proxies and real values are not on one scale: each has its own record.
+        # Proxies and real values are not on one scale, nor are values after different epochs.
         real = trial.finished or bool(trial.curve)
-        best = max((trial.goodness, *trial.curve))
-        if best > self._records.get(real, -math.inf):
-            self._records[real] = best
-            self.started_when_better = self.started
+        level = (real, trial.epoch if self.uses_rungs else 0)
+        if trial.goodness > self._records.get(level, -math.inf):
+            self._records[level] = trial.goodness
+            self._newest_better = max(self._newest_better, trial.ordinal)
 
     def _curve(self, outcome: Outcome) -> tuple[float, ...]:
         """Return the curve as goodness, up to the first value that is not a number."""

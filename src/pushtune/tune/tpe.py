@@ -78,7 +78,9 @@ def _encoded(domain: Domain, value: Value) -> int | float:
         return index_of(domain, value)
     assert isinstance(value, (int, float))
     low, high = bounds(domain)
-    return min(type(value)(high), max(type(value)(low), value))
+    if domain.type == "int":
+        return min(int(high), max(int(low), int(value)))
+    return min(high, max(low, float(value)))
 
 
 def _suggest(study: Study, trial: Any) -> Assignment:
