@@ -18,8 +18,9 @@ INSTALL := $(PIP) install --no-compile
 .PHONY: demo test lint clean
 .DELETE_ON_ERROR:
 
+# Activated, because trials run in the active environment.
 demo: $(VENV)/.demo
-	$(BIN)/pushtune tune examples/digits_cnn/train.py --target "$(TARGET)"
+	. $(BIN)/activate && pushtune tune examples/digits_cnn/train.py --target "$(TARGET)"
 
 test: lint
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
