@@ -2,45 +2,44 @@
 
 import io
 import sys
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, Iterator
 
 Listener = Callable[[str], None]
 
 
 class Tee(io.TextIOWrapper):
-    """A text stream like the interpreter's own, on the same buffer, that shows ``listener`` what is written.
+    """A text stream like the interpreter's own, on the same buffer, that shows what is written to it."""
 
-    The listener must not raise and must not print.
-    """
+    def show(self, listener: Listener) -> None:
+        """Show ``listener`` all text from now on. It must not raise and must not print."""
+        write = super().write
 
-    listener: Optional[Listener] = None
+        def write_and_show(text: str) -> int:
+            count = write(text)
+            listener(text)
+            return count
 
-    def write(self, text: str) -> int:
-        """Write ``text`` as the interpreter's stream would, then show it."""
-        count = super().write(text)
-        if self.listener is not None:
-            self.listener(text)
-        return count
+        # On the object, not the class: ``print`` comes here for every argument, and this is the faster way.
+        self.write = write_and_show  # type: ignore[method-assign]
 
 
-def tee(name: str, listener: Listener) -> Optional[Tee]:
+def tee(name: str, listener: Listener) -> None:
     """Put a ``Tee`` in the place of ``sys.stdout`` or ``sys.stderr`` (and ``sys.__stdout__``…).
 
-    None where the stream is missing or is none of the interpreter's own kind.
+    A stream that is missing, or none of the interpreter's own kind, stays as it is.
     """
     stream = getattr(sys, name)
     if type(stream) is not io.TextIOWrapper:
-        return None
+        return
     facts = (stream.encoding, stream.errors)
     line_buffering, write_through = stream.line_buffering, stream.write_through
     mode = getattr(stream, "mode", "w")
     # One wrapper on one buffer: two would print out of order.
     replacement = Tee(stream.detach(), *facts, None, line_buffering, write_through)
     replacement.mode = mode  # type: ignore[misc]
-    replacement.listener = listener
+    replacement.show(listener)
     setattr(sys, name, replacement)
     setattr(sys, "__%s__" % name, replacement)
-    return replacement
 
 
 class WatchedInput:

@@ -1,9 +1,10 @@
 """Reads along what the script prints and reports the metric values in it."""
 
+import re
 import sys
 from collections import deque
 from types import FrameType
-from typing import Deque, Dict, List, Optional, Tuple
+from typing import Deque, Dict, List, NamedTuple, Optional, Tuple
 
 from pushtune_probe import text_values
 from pushtune_probe.session import Session
@@ -11,12 +12,19 @@ from pushtune_probe.stdio import Listener
 from pushtune_probe.text_values import Found, Scanner
 
 SCANNED_LINES = 20000
-"""Lines looked at as they come; of what follows only the tail is looked at, at the end."""
+"""Lines looked at as they come. Of what follows only the tail is looked at, at the end."""
 
-_TAIL = 50
+_TAIL = 200
 _LONGEST_LINE = 4096
 _REPORTED = 2000
 _FRAMES = 16
+
+
+class _Line(NamedTuple):
+    """One line, and where it came from: ``stdout:12``."""
+
+    text: str
+    source: str
 
 
 class PrintedMetrics:
@@ -27,12 +35,16 @@ class PrintedMetrics:
         self._scanner = Scanner(session.plan.metric)
         self._streams: Dict[str, _Lines] = {}
         self._reports = 0
-        self._held_back: Dict[Tuple[str, str], Tuple[Found, str, str]] = {}
 
     def listener(self, name: str) -> Listener:
         """Return what is to be called with all text that goes to the stream ``name``."""
         lines = self._streams[name] = _Lines(name, self)
         return lines.write
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much was reported that only the tail of the output is still of interest."""
+        return self._reports >= _REPORTED
 
     def line(self, text: str, source: str) -> None:
         """Look at one whole line. Never raises."""
@@ -45,8 +57,6 @@ class PrintedMetrics:
         for lines in self._streams.values():
             for text, source in lines.rest():
                 self._report_all(text, source)
-        for found, text, source in self._held_back.values():
-            self._emit(found, text, source)
         printed = self._streams.get("stdout")
         if printed is not None and printed.last is not None:
             self._report_bare(*printed.last)
@@ -63,13 +73,9 @@ class PrintedMetrics:
 
     def _report_all(self, text: str, source: str) -> None:
         for found in self._scanner.find(text):
-            if self._session.log.is_copy(found.name, found.value, found.tolerance):
-                continue
-            if self._reports < _REPORTED:
+            if not self._session.log.is_copy(found.name, found.value, found.tolerance):
                 self._reports += 1
                 self._emit(found, text, source)
-            else:
-                self._held_back[found.name, found.split] = (found, text, source)
 
     def _report_bare(self, text: str, source: str) -> None:
         name = self._session.plan.metric or "value"
@@ -82,62 +88,83 @@ class PrintedMetrics:
 
 
 class _Lines:
-    """Cuts the text of one stream into lines, numbered from 1; ``\\r`` and ``\\b`` start a line over."""
+    """Cuts the text of one stream into lines, numbered from 1; ``\\r`` and ``\\b`` start a line over.
+
+    Written for speed: this runs at every ``print``, several times.
+    """
 
     def __init__(self, name: str, metrics: PrintedMetrics) -> None:
-        self.last: Optional[Tuple[str, str]] = None
+        self._last: Optional[_Line] = None
         self._name = name
         self._metrics = metrics
-        self._number = 0
+        self._number = 1
         self._parts: List[str] = []
         self._length = 0
-        self._tail: Deque[Tuple[str, str]] = deque(maxlen=_TAIL)
+        self._tail: Deque[Tuple[int, List[str]]] = deque(maxlen=_TAIL)
 
     def write(self, text: str) -> None:
-        if "\n" not in text:
-            self._keep(text)
-            return
-        *whole, rest = text.split("\n")
-        for line in whole:
-            self._keep(line)
+        if text == "\n":
             self._end_line()
-        self._keep(rest)
+        elif "\n" not in text:
+            self._parts.append(text)
+            self._length += len(text)
+            if self._length > 2 * _LONGEST_LINE:
+                self._shorten()
+        else:
+            self._cut(text)
 
-    def rest(self) -> List[Tuple[str, str]]:
+    def rest(self) -> List[_Line]:
         """Return what was not looked at: the tail of a long output, and a last line without an end."""
-        lines = list(self._tail)
-        self._tail.clear()
         if self._length:
-            lines.append(self._take())
+            self._tail.append((self._number, self._parts))
+        lines = [self._line(*item) for item in self._tail]
+        self._tail.clear()
+        self._parts, self._length = [], 0
+        for line in lines:
+            self._remember(line)
         return lines
 
-    def _keep(self, text: str) -> None:
-        if not text:
-            return
-        self._parts.append(text)
-        self._length += len(text)
-        if self._length > 2 * _LONGEST_LINE:
-            self._parts = ["".join(self._parts)[-_LONGEST_LINE:]]
-            self._length = _LONGEST_LINE
+    @property
+    def last(self) -> Optional[_Line]:
+        """The last line that is not blank. Complete after ``rest``."""
+        return self._last
+
+    def _cut(self, text: str) -> None:
+        *whole, rest = text.split("\n")
+        for line in whole:
+            if line:
+                self.write(line)
+            self._end_line()
+        if rest:
+            self.write(rest)
+
+    def _shorten(self) -> None:
+        self._parts = ["".join(self._parts)[-_LONGEST_LINE:]]
+        self._length = len(self._parts[0])
 
     def _end_line(self) -> None:
-        text, source = self._take()
-        if not text:
+        number, parts = self._number, self._parts
+        self._number = number + 1
+        if not self._length:
             return
-        if self._number > SCANNED_LINES:
-            self._tail.append((text, source))
-        elif any(map(str.isdigit, text)) or "nan" in text.lower():
-            self._metrics.line(text, source)
-
-    def _take(self) -> Tuple[str, str]:
-        text = "".join(self._parts)[-_LONGEST_LINE:]
         self._parts, self._length = [], 0
-        self._number += 1
-        shown = _shown(text)
-        source = "%s:%d" % (self._name, self._number)
-        if shown.strip():
-            self.last = (shown, source)
-        return shown, source
+        if number > SCANNED_LINES or self._metrics.is_full:
+            self._tail.append((number, parts))
+            return
+        line = self._line(number, parts)
+        self._remember(line)
+        if _MAY_HOLD_VALUE(line.text):
+            self._metrics.line(*line)
+
+    def _line(self, number: int, parts: List[str]) -> _Line:
+        return _Line(_shown("".join(parts)[-_LONGEST_LINE:]), "%s:%d" % (self._name, number))
+
+    def _remember(self, line: _Line) -> None:
+        if line.text and not line.text.isspace():
+            self._last = line
+
+
+_MAY_HOLD_VALUE = re.compile(r"\d|nan", re.IGNORECASE).search
 
 
 def _shown(text: str) -> str:

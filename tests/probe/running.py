@@ -66,11 +66,10 @@ class Attempt:
 
     def environment(self, as_module: bool = False, **extra: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        # Compiled once for all tests of a run, and nothing is left in the source folder.
-        kept["PYTHONPYCACHEPREFIX"] = str(self.folder.parent / "pycache")
         if as_module:
             kept["PYTHONPATH"] = str(PROBE.parent)
-        return {**kept, **extra}
+        # Small models: more threads would only wait for each other.
+        return {"OMP_NUM_THREADS": "1", **kept, **extra}
 
     def start(self) -> subprocess.Popen[bytes]:
         with (self.folder / wire.STDOUT).open("wb") as log:

@@ -58,10 +58,9 @@ def test_it_pauses_goes_on_and_finishes_as_ordered(tmp_path: Path) -> None:
 
     assert process.wait(30) == 0
     told = [(body["event"], body.get("epoch")) for body in attempt.events()]
-    assert told[1:] == [
-        ("epoch", 1), ("paused", 1), ("resumed", 1), ("epoch", 2), ("epoch", 3), ("paused", 3), ("resumed", 3),
-        ("epoch", 4), ("finished", None),
-    ]  # fmt: skip
+    assert told[1:4] == [("epoch", 1), ("paused", 1), ("resumed", 1)]
+    assert told[4:8] == [("epoch", 2), ("epoch", 3), ("paused", 3), ("resumed", 3)]
+    assert told[8:] == [("epoch", 4), ("finished", None)]
     finished = attempt.events()[-1]
     assert (finished["epochs"], finished["stopped_at"]) == (4, 4)
     assert (tmp_path / wire.STDOUT).read_text() == "after 4\n"

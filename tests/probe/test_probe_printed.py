@@ -93,7 +93,7 @@ def test_very_long_output_stays_bounded_and_its_end_is_still_read(tmp_path: Path
 
     assert ran.metrics()[-1] == ("accuracy", 0.91, "test")
     assert ran.sources()[-1] == "stdout:30002"
-    assert 2000 < len(ran.all("metric")) < 2100
+    assert 2000 <= len(ran.all("metric")) <= 2200
     assert ran.output.count("\n") == 30002
 
 
