@@ -90,6 +90,20 @@ def test_the_winner_gets_the_epochs_at_which_it_is_best_and_is_trained_with_exac
     assert last.assignment.get("epochs") == 4
 
 
+def flat_from_four(assignment: Assignment, epoch: int) -> float:
+    """All is learned after four epochs; the ninth is better by a hair, as noise has it."""
+    noise = (0.0, 0.001, -0.001, 0.0005, -0.0005, 0.001, -0.001, 0.0005, 0.0015)
+    return 0.8 - 0.1 * max(0, 4 - epoch) + noise[epoch - 1] + _units(assignment) / 10000
+
+
+def test_on_a_plateau_the_winner_gets_the_fewer_epochs() -> None:
+    best = search(flat_from_four).to_the_end().scheduler.best()
+    assert best is not None
+    assert best.trained
+    assert best.epochs is not None
+    assert best.epochs <= 5
+
+
 def test_a_second_training_is_no_new_configuration() -> None:
     driven = search(peaking, trials=3).to_the_end()
     assert max(job.trial for job in driven.jobs) == 4

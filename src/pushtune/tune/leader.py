@@ -37,8 +37,17 @@ def best_of(study: Study) -> Best | None:
 
 
 def leader(study: Study) -> Claim | None:
-    """Return the best claim. On a tie a trained one leads, then fewer epochs, then the older."""
-    return min(claims(study), key=_order, default=None)
+    """Return the best claim. On a tie a trained one leads, then fewer epochs, then the older.
+
+    Where the leader's own curve says that far fewer epochs are as good within noise, these lead, trained
+    or not; not once the target is met or time is up, when another training would be for neatness only.
+    """
+    best = min(claims(study), key=_order, default=None)
+    if best is None or not best.trained or best.confirmed:
+        return best
+    if study.closed is not None or study.meets_target(best.goodness):
+        return best
+    return _peak(study, best.trial) or best
 
 
 def challenger(study: Study) -> Claim | None:
@@ -83,7 +92,7 @@ def source_epochs(trial: Trial) -> int | None:
 
 def _peak(study: Study, trial: Trial) -> Claim | None:
     """Return the claim of the curve's best epoch, unless it is the one that was trained to its end."""
-    if not trial.curve or trial.number == 0:
+    if not trial.curve or trial.number == 0 or trial.again is not None:
         return None
     epochs = best_epoch(trial.curve)
     if trial.finished and epochs >= len(trial.curve):
