@@ -100,6 +100,8 @@ def test_the_environment_is_the_authors_with_threads_seed_and_no_windows() -> No
                      "TF_NUM_INTRAOP_THREADS", "LOKY_MAX_CPU_COUNT"):  # fmt: skip
             assert told[name] == str(threads)
     assert trial_variables(base, 1, 7)["TF_NUM_INTEROP_THREADS"] == "1"
+    flags = trial_variables({"XLA_FLAGS": "--theirs"}, 1, 7)["XLA_FLAGS"]
+    assert flags == "--theirs --xla_cpu_multi_thread_eigen=false"
 
 
 def test_every_seed_starts_a_python() -> None:

@@ -25,7 +25,7 @@ from pushtune.trial import (
     read_trial,
 )
 
-LIMITS = Limits(memory=1024**3, seconds=60)
+LIMITS = Limits(memory=200 * 1024**2, seconds=60)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_script_that_leaves_early_has_finished_without_a_value(
 
 
 def test_memory_that_runs_out_is_told(runtime: ProcessRuntime, project: Project) -> None:
-    for code in ("raise MemoryError", "import time; x = bytearray(b'1' * 1100 * 2**20); time.sleep(60)"):
+    for code in ("raise MemoryError", "import time; x = bytearray(b'1' * 250 * 2**20); time.sleep(60)"):
         outcome = _outcome(runtime, project, _start(runtime, project, code))
         assert outcome.kind is OutcomeKind.OUT_OF_MEMORY
 

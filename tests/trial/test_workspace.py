@@ -15,7 +15,7 @@ from trial_cases import Project
 from pushtune.errors import MachineError
 from pushtune.model.analysis import Candidate, Script, ScriptFile
 from pushtune.process import run
-from pushtune.trial import TrialFolder, changed_links, make_attempt, write_candidate
+from pushtune.trial import TrialFolder, author_files, changed_links, make_attempt, write_candidate
 from pushtune.trial.workspace import build_workspace, levels_up
 from pushtune_probe import wire
 from pushtune_probe.wire import Plan
@@ -92,10 +92,13 @@ def test_large_ignored_data_is_linked_and_a_change_is_reported(project: Project)
     assert changed_links(attempt) == (str(data),)
 
 
-def test_a_folder_of_thousands_of_files_is_linked_whole(project: Project) -> None:
+def test_a_folder_of_very_many_files_is_linked_whole(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(author_files, "MOST_IN_FOLDER", 50)
     folder = project.root / "images" / "cats"
     folder.mkdir(parents=True)
-    for number in range(5001):
+    for number in range(51):
         (folder / f"{number}.png").touch()
     spec = make_attempt(project.request())
     assert (Path(spec.workdir) / "images").readlink() == project.root / "images"

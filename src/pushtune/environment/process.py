@@ -150,6 +150,9 @@ def trial_variables(base: Mapping[str, str], threads: int, seed: int) -> dict[st
         for name, value in base.items()
         if name not in _DROPPED and not name.startswith(_OUR_PREFIX)
     }
+    # XLA (JAX) has no variable of its own; of its flags this one limits the threads on a CPU.
+    if threads == 1:
+        kept["XLA_FLAGS"] = f"{kept.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     return {
         **kept,
         **dict.fromkeys(_THREAD_VARIABLES, str(threads)),

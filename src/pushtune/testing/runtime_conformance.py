@@ -18,6 +18,9 @@ PATIENCE = 30.0
 """Seconds after which a test gives up waiting. No test says how quick something is."""
 
 
+MIB = 1024 * 1024
+
+
 def wait_for_exit(runtime: Runtime, handle: Handle, folder: str, limits: Limits | None = None) -> Exit:
     """Poll until the attempt has ended and return how; fail after ``PATIENCE`` seconds."""
     give_up = time.monotonic() + PATIENCE
@@ -128,3 +131,57 @@ class RuntimeConformance:
     def end_from_outside(self, runtime: Runtime, handle: Handle) -> None:
         """End the attempt as somebody else would, so that only its parent learns how."""
         runtime.kill(handle)
+
+
+class RealRuntimeConformance(RuntimeConformance):
+    """What is promised besides by every runtime that runs real commands: the log, and the limits."""
+
+    def run(self, runtime: Runtime, folder: Path, code: str, limits: Limits | None = None) -> Exit:
+        """Run ``code`` to its end, or to the end that a limit makes of it."""
+        handle = runtime.start(self.spec(folder, self.python(code), limits))
+        return wait_for_exit(runtime, handle, str(folder), limits)
+
+    def test_what_it_prints_goes_to_the_log_and_it_is_asked_nothing(
+        self, runtime: Runtime, tmp_path: Path
+    ) -> None:
+        code = "import sys; print('out'); print('err', file=sys.stderr); print(repr(sys.stdin.read()))"
+        assert self.run(runtime, tmp_path, code).code == 0
+        assert sorted((tmp_path / "stdout.log").read_text().splitlines()) == ["''", "err", "out"]
+
+    def test_an_endless_log_keeps_its_tail_and_its_size(self, runtime: Runtime, tmp_path: Path) -> None:
+        code = "for number in range(50_000): print('line', number, flush=number % 1000 == 0)"
+        self.run(runtime, tmp_path, code, Limits(log=64 * 1024))
+        text = (tmp_path / "stdout.log").read_text()
+        assert len(text) <= 64 * 1024
+        assert text.endswith("line 49999\n")
+
+    def test_a_tree_that_holds_too_much_memory_is_killed(self, runtime: Runtime, tmp_path: Path) -> None:
+        code = "import os, time; os.fork(); held = bytearray(b'x' * (80 * 2**20)); time.sleep(600)"
+        ended = self.run(runtime, tmp_path, code, Limits(memory=120 * MIB))
+        assert (ended.code != 0, ended.killed_for) == (True, "memory")
+        assert ended.peak_memory > 100 * MIB
+
+    def test_an_attempt_that_runs_too_long_is_killed(self, runtime: Runtime, tmp_path: Path) -> None:
+        ended = self.run(runtime, tmp_path, "import time; time.sleep(600)", Limits(seconds=0.3))
+        assert (ended.code != 0, ended.killed_for) == (True, "time")
+
+    def test_an_attempt_that_writes_too_much_is_killed(self, runtime: Runtime, tmp_path: Path) -> None:
+        code = "import time; open('big', 'wb').write(b'x' * 4 * 2**20); time.sleep(600)"
+        ended = self.run(runtime, tmp_path, code, Limits(disk=2 * MIB))
+        assert (ended.code != 0, ended.killed_for) == (True, "disk")
+
+    def test_children_that_left_their_session_die_with_it(self, runtime: Runtime, tmp_path: Path) -> None:
+        """A daemon that ignores SIGTERM writes on and on; once its attempt has ended it writes no more."""
+        code = (
+            "import os, signal, time\n"
+            "if os.fork() == 0:\n"
+            "    os.setsid()\n"
+            "    if os.fork(): os._exit(0)\n"
+            "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "    while True: open('alive', 'a').write('x'); time.sleep(0.01)\n"
+            "while not os.path.exists('alive'): time.sleep(0.01)\n"
+        )
+        assert self.run(runtime, tmp_path, code).code == 0
+        written = (tmp_path / "alive").stat().st_size
+        time.sleep(0.2)
+        assert (tmp_path / "alive").stat().st_size == written
