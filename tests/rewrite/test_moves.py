@@ -250,7 +250,8 @@ def test_a_layer_that_is_looked_up_by_name_is_not_dropped(write: Write) -> None:
         "model = keras.Sequential([layers.Conv2D(8, 3, padding='same'), layers.MaxPooling2D(),"
         " layers.UpSampling2D(), layers.Conv2D(1, 3, padding='same')])",
         # a width that a Reshape depends on
-        "model = keras.Sequential([layers.Dense(49), layers.Reshape((7, 7, 1)), layers.Flatten(), layers.Dense(1)])",
+        "model = keras.Sequential([layers.Dense(49), layers.Reshape((7, 7, 1)), layers.Flatten(),"
+        " layers.Dense(1)])",
         # a model that is never built
         "def unused():\n    return keras.Sequential([layers.Dense(9), layers.Dense(1)])",
     ],
@@ -269,3 +270,34 @@ def test_a_dropout_that_is_there_is_not_doubled(write: Write) -> None:
     names = write("import keras\n" + source.lstrip()).domains()
     assert "dense_1.dropout_after" not in names
     assert "dense_1.copies" in names
+
+
+def test_a_kernel_that_no_longer_fits_makes_copies_infeasible(write: Write) -> None:
+    """The number of copies is offered for the author's kernels; together with a larger one it is refused."""
+    moves = write(
+        ADDED.replace("(32, 32, 3)", "(12, 12, 3)").replace(', padding="same"', "") + "model.fit(x, y)\n"
+    )
+    assert moves.domains()["block_2.copies"] == (0, 1, 1)
+    with pytest.raises(InfeasibleError, match="shrink to nothing in Conv2D"):
+        moves.apply({"conv2d_1.kernel_size": 7, "conv2d_2.kernel_size": 5})
+
+
+def test_a_model_that_grows_more_than_twentyfold_is_refused(write: Write) -> None:
+    source = """
+        import keras
+        from keras import layers
+        model = keras.Sequential([
+            keras.Input((32, 32, 3)),
+            layers.Conv2D(16, 3), layers.MaxPooling2D(),
+            layers.Conv2D(16, 3), layers.MaxPooling2D(4),
+            layers.Flatten(),
+            layers.Dense(64),
+            layers.Dense(10),
+        ])
+        model.compile("adam", "mse")
+        model.fit(x, y)
+    """
+    moves = write(source)
+    with pytest.raises(InfeasibleError, match="over 20 times the author's 12,698"):
+        moves.apply({"block_2.copies": 0, "conv2d_1.filters": 64, "dense_1.units": 512})
+    assert moves.apply({"block_2.copies": 0, "dense_1.units": 64})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import os
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +16,11 @@ from hypothesis import strategies as st
 from moving import Moving, moving
 
 from pushtune.errors import InfeasibleError
+from pushtune.model.analysis import Candidate
 from pushtune.model.space import Parameter, Value
+from pushtune.rewrite import Rewriter
+from pushtune.rewrite.moves.shapes import ShapeReader
+from pushtune.rewrite.moves.weights import count_weights
 from pushtune.source import apply_edits, undo_edits
 
 BY_ADD = """\
@@ -109,6 +115,13 @@ def assignments(name: str) -> st.SearchStrategy[dict[str, Value]]:
     return st.fixed_dictionaries({p.name: values_of(p) for p in moves_of(name).parameters})
 
 
+def weights_of(moves: Moving, candidate: Candidate) -> int | None:
+    """Return the weights that we read off the rewritten source."""
+    script = replace(moves.rewriter.script, files=candidate.files)
+    context = Rewriter(script).context
+    return count_weights(ShapeReader(context.tracer), context.models[0])
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_script_has_moves_of_both_sorts(name: str) -> None:
     names = {parameter.name.rpartition(".")[2] for parameter in moves_of(name).parameters}
@@ -116,37 +129,39 @@ def test_every_script_has_moves_of_both_sorts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_assignment_parses_and_can_be_undone(name: str, data: st.DataObject) -> None:
     moves = moves_of(name)
     values = data.draw(assignments(name))
     try:
-        edits = moves.edits(values)
+        candidate = moves.candidate(values)
     except InfeasibleError:
         return
-    source = moves.context.program.entry.source
-    text = apply_edits(source, edits)
+    source = moves.rewriter.program.entry.source
+    text = candidate.files[0].data.decode()
     ast.parse(text)
-    assert undo_edits(source, edits, text) == source.text
-    assert ("\r\n" in text) == ("\r\n" in source.text)
+    assert apply_edits(source, candidate.edits) == text
+    assert undo_edits(source, candidate.edits, text) == source.text
     assert text.count("\n") == text.count("\r\n") or "\r\n" not in source.text
     assert "Dense(10" in text
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("keras_installed")
-@pytest.mark.parametrize("name", SCRIPTS)
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@pytest.mark.parametrize("name", ["add", "list", "chain"])
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_keras_builds_what_the_moves_make(name: str, data: st.DataObject) -> None:
     moves = moves_of(name)
     try:
-        text = moves.apply(data.draw(assignments(name)))
+        candidate = moves.candidate(data.draw(assignments(name)))
     except InfeasibleError:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     module: dict[str, object] = {"__name__": "built"}
-    exec(compile(text, "train.py", "exec"), module)
-    model = module["model"]
-    assert model.output_shape == (None, 10)  # type: ignore[attr-defined]
+    exec(compile(candidate.files[0].data, "train.py", "exec"), module)
+    model: Any = module["model"]
+    assert model.output_shape == (None, 10)
+    if "BatchNormalization" not in SCRIPTS[name]:
+        assert model.count_params() == weights_of(moves, candidate)
