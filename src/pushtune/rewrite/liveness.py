@@ -16,7 +16,7 @@ def is_live(context: Context, module: Module, call: ast.Call) -> bool:
     if not context.tracer.calls.reached(module, call):
         return False
     statement = module.statement(call)
-    holder = _holder(module, call)
+    holder = _holder(context, module, call)
     if holder is not None and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         if isinstance(target, ast.Name):
@@ -25,12 +25,18 @@ def is_live(context: Context, module: Module, call: ast.Call) -> bool:
     return added is None or _is_read(context, module, added)
 
 
-def _holder(module: Module, call: ast.Call) -> ast.Assign | None:
-    """Return the assignment whose whole value is ``call``, or a model's construction around it."""
+def _holder(context: Context, module: Module, call: ast.Call) -> ast.Assign | None:
+    """Return the assignment whose whole value is ``call``, or a construction around it.
+
+    Other calls around it, and methods, do something even if nobody reads what they return.
+    """
+    known = context.catalogue.vocabulary.known
+    if context.names.call(module, call) not in known:
+        return None
     at: ast.AST = call
     parent = module.parents[at]
     while isinstance(parent, (ast.List, ast.Tuple, ast.keyword)) or (
-        isinstance(parent, ast.Call) and at in (*parent.args, *parent.keywords)
+        isinstance(parent, ast.Call) and context.names.call(module, parent) in known and at is not parent.func
     ):
         at, parent = parent, module.parents[parent]
     return parent if isinstance(parent, ast.Assign) and parent.value is at else None

@@ -15,7 +15,9 @@ _CHANGES = ("update", "setdefault", "pop", "popitem", "clear", "append", "extend
 def follow_subscript(
     tracer: Follower, module: Module, node: ast.Subscript, hop: Hop, depth: int
 ) -> Iterator[Found]:
-    """Yield the value of ``table["key"]`` or ``row[0]``."""
+    """Yield the value of ``table["key"]`` or ``row[0]``; ``row[::-1]`` is the row itself."""
+    if isinstance(node.slice, ast.Slice) and node.slice.lower is None and node.slice.upper is None:
+        yield from tracer.follow(module, node.value, hop, depth)
     if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, (str, int)):
         yield from lookup(tracer, module, node.value, node.slice.value, hop, depth)
 

@@ -90,8 +90,9 @@ class Tracer:
         if found is None:
             for star in module.scope.stars:
                 yield from self._imported(f"{star}.{node.id}", hop, depth)
-        elif len(found[1]) == 1:
-            yield from self.bound(module, found[0], found[1][0], hop, depth)
+        elif len(found[1]) == 1 or all(binding.kind == "loop" for binding in found[1]):
+            for binding in found[1]:
+                yield from self.bound(module, found[0], binding, hop, depth)
 
     def _imported(self, target: str, hop: Hop, depth: int) -> Iterator[Found]:
         local = self.program.local(target)
