@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from pushtune_probe import wire
 from pushtune_probe.callsite import CallSite, Place
@@ -60,6 +60,7 @@ class Session:
         self.fitted_model: Any = None
         self.stdin_ended: Optional[Place] = None
         self.saved: Set[str] = set()
+        self._warned: Set[Tuple[str, str]] = set()
         self._silenced: Set[str] = set()
         self._at_end: List[Callable[[], None]] = []
 
@@ -123,8 +124,10 @@ class Session:
         self.stdin_ended = self.callsite.nearest(sys._getframe(1)) or self.stdin_ended
 
     def warn(self, code: str, text: str) -> None:
-        """Report something the author should know; ``code`` is stable."""
-        self.reporter.emit("warning", code=code, text=text)
+        """Report something the author should know, once; ``code`` is stable."""
+        if (code, text) not in self._warned:
+            self._warned.add((code, text))
+            self.reporter.emit("warning", code=code, text=text)
 
     def artifact(self, path: str, origin: str, kind: str = "model") -> None:
         """Report the file or folder at ``path`` (absolute, below the attempt's folder), once."""

@@ -164,6 +164,7 @@ def read_number(text: str) -> Tuple[float, float]:
     text = text.replace(",", ".").lower()
     mantissa, _, exponent = text.partition("e")
     digits = len(mantissa.partition(".")[2])
-    half = 0.5 * 10.0 ** (int(exponent or 0) - digits)
+    # 1e999 is a text that a script may print; it reads as infinity.
+    half = 0.5 * 10.0 ** max(-300, min(300, int(exponent or 0) - digits))
     # A little more than half a unit: the value itself is a binary fraction.
     return float(text), half * 1.001

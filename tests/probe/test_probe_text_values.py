@@ -67,6 +67,11 @@ def test_the_epoch_on_the_line_is_the_step() -> None:
     assert Scanner().find("Epoch 12/20 loss: 0.5")[0].step == 12
 
 
+def test_numbers_beyond_all_bounds_are_infinite() -> None:
+    assert Scanner().find("loss: 1e999")[0].value == math.inf
+    assert Scanner().find("loss: 1e-999")[0].value == 0.0
+
+
 def test_not_a_number_is_found() -> None:
     assert math.isnan(Scanner().find("loss: nan")[0].value)
 
