@@ -270,6 +270,21 @@ def test_proposals_stay_in_their_domains_and_respect_conditions() -> None:
         assert "momentum" not in values or values["optimizer"] == "sgd"
 
 
+def test_an_authors_value_outside_its_range_is_no_obstacle() -> None:
+    depth = Parameter("depth", "max_depth", Domain("int", 1, 32, log=True), None)
+    driven = search(rising, parameters=(depth, UNITS), trials=16, patience=16).to_the_end()
+    assert len({job.assignment.get("depth") for job in driven.jobs}) > 4
+
+
+def test_what_mostly_decides_is_tried_before_what_helps_a_little() -> None:
+    small = [Parameter(f"s{i}", "smoothing", Domain("float", 0.0, 1.0), 0.0) for i in range(20)]
+    driven = search(rising, parameters=(*small, UNITS)).scheduler
+    first, second = driven.ask(), driven.ask()
+    assert isinstance(first, Job)
+    assert isinstance(second, Job)
+    assert second.assignment.get("units") is not None
+
+
 def test_a_condition_of_a_condition_is_respected() -> None:
     first = Parameter("a", "a", Domain("categorical", choices=(False, True)), False)
     second = Parameter("b", "b", Domain("categorical", choices=(1, 2)), 1, Condition("a", (True,)))

@@ -13,6 +13,25 @@ from pushtune.tune.steps import stepped
 from pushtune.tune.study import Study
 
 STARTUP = 8
+TELLING = frozenset(
+    {
+        "learning_rate",
+        "units",
+        "filters",
+        "kernel_size",
+        "batch_size",
+        "dropout",
+        "move.copies",
+        "move.dropout",
+        "move.optimizer",
+        "n_estimators",
+        "max_depth",
+        "C",
+        "shrinkage",
+    }
+)
+"""Roles that mostly decide: they are moved before the many small helps that a library offers."""
+
 LEAST, MOST = 0.1, 0.4
 """Distance of a first step, as a share of the (logarithmic) range."""
 
@@ -42,7 +61,7 @@ def _next_in_turn(study: Study, chance: random.Random) -> list[Parameter]:
             if name in moved:
                 moved[name] += 1
     chance.shuffle(free)
-    free.sort(key=lambda item: moved[item.name])
+    free.sort(key=lambda item: (moved[item.name], item.role not in TELLING))
     return free[: chance.randint(1, 4)]
 
 

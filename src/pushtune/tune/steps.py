@@ -18,9 +18,9 @@ def place(domain: Domain, value: Value) -> float:
     if domain.type == "categorical":
         return index_of(domain, value) / max(1, len(domain.choices) - 1)
     low, high = bounds(domain)
-    number = float(value) if isinstance(value, (int, float)) else low
-    if high <= low:
-        return 0.0
+    if high <= low or not isinstance(value, (int, float)):
+        return 0.5  # a value outside the range's own kind (a depth of None) stands in the middle
+    number = float(value)
     if domain.log:
         return math.log(max(number, low) / low) / math.log(high / low)
     return (number - low) / (high - low)

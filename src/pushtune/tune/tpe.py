@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from pushtune.model.space import Assignment, Domain, Parameter, Value
@@ -47,7 +48,8 @@ def _frozen(study: Study, trial: Trial, merit: float | None, optuna: Any) -> Any
     """Return the trial as Optuna records it; one without a merit is still running."""
     values = {item.name: item.default for item in study.space.parameters}
     values.update(trial.configuration.as_dict())
-    active = active_parameters(study.space, values)
+    # A numeric range need not hold the author's value (a depth of None): then the trial says nothing of it.
+    active = [item for item in active_parameters(study.space, values) if _told_in_numbers(item, values)]
     state = optuna.trial.TrialState
     return optuna.trial.create_trial(
         params={item.name: _encoded(item.domain, values[item.name]) for item in active},
@@ -55,6 +57,10 @@ def _frozen(study: Study, trial: Trial, merit: float | None, optuna: Any) -> Any
         value=merit,
         state=state.RUNNING if merit is None else state.COMPLETE,
     )
+
+
+def _told_in_numbers(item: Parameter, values: Mapping[str, Value]) -> bool:
+    return item.domain.type == "categorical" or isinstance(values[item.name], (int, float))
 
 
 def _distribution(domain: Domain, optuna: Any) -> Any:
