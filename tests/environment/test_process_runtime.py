@@ -39,7 +39,10 @@ def wait_for(name):
 @pytest.fixture
 def runtime() -> Iterator[ProcessRuntime]:
     yield ProcessRuntime()
-    left = [pid for pid in read_table() if (label_of(pid) or "").startswith(("conformance-", "test-"))]
+    # Of this test process only: others may run tests beside it.
+    ours = (f"conformance-{os.getpid()}-", f"test-{os.getpid()}-")
+    left = [pid for pid, record in read_table().items()
+            if not record.dead and (label_of(pid) or "").startswith(ours)]  # fmt: skip
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert left == []
@@ -54,7 +57,7 @@ class TestProcessRuntime(RealRuntimeConformance):
 def start(runtime: ProcessRuntime, tmp_path: Path) -> Callable[[str], Handle]:
     def started(code: str) -> Handle:
         spec = AttemptSpec(
-            label=f"test-{tmp_path.name}-{time.monotonic_ns()}",
+            label=f"test-{os.getpid()}-{time.monotonic_ns()}",
             command=(sys.executable, "-c", code),
             workdir=str(tmp_path),
             folder=str(tmp_path),
@@ -181,18 +184,19 @@ def test_pages_that_children_share_count_once(
 
 
 def test_an_attempt_outlives_the_program_that_started_it(tmp_path: Path) -> None:
+    label = f"test-{os.getpid()}-outlives"
     code = (
         "import os, sys\n"
         "from pushtune.environment.process_runtime import ProcessRuntime\n"
         "from pushtune.model.ports import AttemptSpec\n"
-        "spec = AttemptSpec('test-outlives', ('sleep', '600'), sys.argv[1], sys.argv[1], dict(os.environ))\n"
+        "spec = AttemptSpec(sys.argv[2], ('sleep', '600'), sys.argv[1], sys.argv[1], dict(os.environ))\n"
         "print(ProcessRuntime().start(spec).identity, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    said = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    said = subprocess.run([sys.executable, "-c", code, str(tmp_path), label], capture_output=True, text=True)
     later = ProcessRuntime()
-    handle = later.find(["test-outlives"])["test-outlives"]
+    handle = later.find([label])[label]
     assert handle.identity == said.stdout.strip()
     assert later.poll(handle, Limits(), str(tmp_path)) is None
     later.kill(handle)
-    assert later.find(["test-outlives"]) == {}
+    assert later.find([label]) == {}

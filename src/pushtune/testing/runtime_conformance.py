@@ -55,7 +55,7 @@ class RuntimeConformance:
     def spec(self, folder: Path, command: tuple[str, ...], limits: Limits | None = None) -> AttemptSpec:
         """Return an attempt with a label of its own that runs ``command`` in ``folder``."""
         return AttemptSpec(
-            label=f"conformance-{uuid.uuid4().hex}",
+            label=f"conformance-{os.getpid()}-{uuid.uuid4().hex}",
             command=command,
             workdir=str(folder),
             folder=str(folder),
