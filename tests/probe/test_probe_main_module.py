@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.probe.running import PROBE, PYTHON, Attempt
 
+from pushtune.testing.real_parts import need_module
+
 FACTS = """
     import json, os, sys
     main = sys.modules["__main__"]
@@ -148,3 +150,14 @@ def test_source_need_not_be_utf8(tmp_path: Path) -> None:
     source = "# -*- coding: latin-1 -*-\nprint('Präzision'.encode('utf-8').hex())\n".encode("latin-1")
 
     assert Attempt(tmp_path, source).run().output == "5072c3a47a6973696f6e\n"
+
+
+def test_numpy_is_seeded_when_it_is_imported_and_the_scripts_seed_wins(tmp_path: Path) -> None:
+    need_module("numpy")
+    source = "import numpy as np; print(np.random.rand()); np.random.seed(3); print(np.random.rand())"
+    first = Attempt(tmp_path / "a", source, seed=5).run().output.split()
+    other = Attempt(tmp_path / "b", source, seed=6).run().output.split()
+
+    assert Attempt(tmp_path / "c", source, seed=5).run().output.split() == first
+    assert first[0] != other[0]
+    assert first[1] == other[1]
