@@ -26,7 +26,9 @@ def proposals(best, parameters):
     for parameter in parameters:
         name = parameter["name"]
         for new in variants(parameter, best.get(name, parameter["value"])):
-            yield {**best, name: new}
+            others = {other: value for other, value in best.items() if other != name}
+            # The author's own value needs no naming; so two ways to say the same are one.
+            yield others if new == parameter["value"] else {**others, name: new}
 
 
 study = json.load(sys.stdin)

@@ -63,5 +63,10 @@ def test_it_tries_every_neighbour_once_and_then_says_no_more() -> None:
     ]
 
 
+def test_the_authors_value_is_not_tried_again_by_name() -> None:
+    trials = [trial(0, {}, 0.95), trial(1, {"trees": 200}, 0.96), trial(2, {"trees": 400}, 0.9)]
+    assert ask(trials) == {"trees": 200, "depth": 4}
+
+
 def test_a_failed_trial_is_not_the_best() -> None:
     assert ask([trial(0, {}, None), trial(1, {"trees": 200}, None)]) == {"trees": 50}

@@ -51,7 +51,7 @@ def _arm_name(report: StudyReport, index: int) -> str:
 
 
 def _judged(report: StudyReport) -> Iterator[str]:
-    for text in (words.gain(report), words.honesty(report), words.shortened(report.metric_source)):
+    for text in (words.gain(report), *words.honesty(report), words.shortened(report.metric_source)):
         if text:
             yield f"  {text}"
 

@@ -101,7 +101,7 @@ def gain(report: StudyReport) -> str:
     """Say how large the gain is, and how it compares with what the seed alone does."""
     if report.gain is None:
         return ""
-    text = f"Gain over your script: {report.gain:+.4g}"
+    text = f"Gain over your script: {'-' if report.gain < 0 else '+'}{number(abs(report.gain))}"
     if report.noise is None:
         return text + ". One seed only: this may be luck."
     if report.noise == 0:
@@ -111,8 +111,8 @@ def gain(report: StudyReport) -> str:
     return f"{text}, {times:.1f} times the standard deviation between seeds{judged}."
 
 
-def honesty(report: StudyReport) -> str:
-    """Say on which data the winner was chosen, how often it was looked at, and what was confirmed."""
+def honesty(report: StudyReport) -> tuple[str, ...]:
+    """Say on which data the winner was chosen, how often, and what was confirmed: a sentence each."""
     parts = []
     if report.chosen_on:
         parts.append(f"Chosen on {report.chosen_on}, {counted(report.looks, 'look')}.")
@@ -120,4 +120,4 @@ def honesty(report: StudyReport) -> str:
         parts.append("It was chosen by the data that it is judged on: expect somewhat less on new data.")
     if report.winner is not None and not report.confirmed:
         parts.append("Not confirmed on further seeds.")
-    return " ".join(parts)
+    return tuple(parts)
