@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pushtune.model.jobs import Job, Outcome, OutcomeKind, Stop, Wait
 from pushtune.model.space import Assignment, Condition, Domain, Epochs, Parameter, Space
@@ -175,6 +176,32 @@ def test_a_proxy_is_compared_but_never_the_best() -> None:
     assert best.trained
     ended = {job.trial for job in driven.jobs if job.finish and job.from_epoch > 0}
     assert len(ended) >= 3
+
+
+def test_a_proxy_that_meets_the_target_is_shown_once_where_shorter_runs_differ() -> None:
+    inexact = Epochs("epochs", 2, 9, prefix_exact=False)
+    driven = search(rising, epochs=inexact, with_curve=False, trials=9, target=0.52)
+    learn = driven.train
+
+    def disappoint(job: Job) -> Outcome:
+        seen = learn(job)
+        return replace(seen, value=0.4, report=0.4) if job.finish else seen
+
+    driven.train = disappoint
+    assert driven.to_the_end().stop == Stop("budget of 9 trials is used")
+    trained_anew = [job.assignment for job in driven.jobs if job.from_epoch == 0 and job.finish]
+    assert trained_anew
+    assert len(set(trained_anew)) == len(trained_anew)
+
+
+def test_out_of_time_only_the_first_of_the_proxies_is_ended() -> None:
+    inexact = Epochs("epochs", 2, 9, prefix_exact=False)
+    driven = search(rising, epochs=inexact, with_curve=False, trials=9)
+    take(driven, 5)
+    before = len(driven.jobs)
+    driven.do(lambda scheduler: scheduler.close("time is up"))
+    assert driven.to_the_end().stop == Stop("time is up")
+    assert len(driven.jobs) == before + 1
 
 
 def test_without_rungs_each_trial_is_one_piece_with_the_authors_epochs() -> None:

@@ -121,8 +121,10 @@ def _finish_proxies(study: Study, *, further: bool) -> Job | None:
     if not study.uses_rungs:
         return None
     for trial in _finalists(study)[: FINALISTS if further else 1]:
-        if trial.paused:
-            return go_on(study, trial) if further and next_rung(study, trial) else _end(study, trial)
+        if trial.paused and further and next_rung(study, trial):
+            return go_on(study, trial)
+        if trial.paused and not any(trainings(study, trial, trial.epoch)):
+            return _end(study, trial)
     return _half_the_epochs(study) if further else None
 
 
@@ -147,7 +149,8 @@ def go_on_or_show(study: Study, trial: Trial) -> Job:
     A proxy (the training metric) is mostly flattering: when even that is reached, only the script's own
     last value can tell whether the target is.
     """
-    if not trial.curve and study.meets_target(trial.goodness):
+    shown = any(trainings(study, trial, trial.epoch))
+    if not trial.curve and study.meets_target(trial.goodness) and not shown:
         return _end(study, trial)
     return go_on(study, trial)
 
