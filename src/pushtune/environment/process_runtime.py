@@ -98,7 +98,8 @@ class ProcessRuntime:
         """Return the live attempts among ``labels``, also those an earlier program started.
 
         Where an attempt's own process has ended and only strays of it live, its handle names a process
-        that is gone: ``poll`` then ends the strays and says so.
+        that is gone: ``poll`` then ends the strays and says so. A stray that leads a session of its own
+        cannot be told from it; who wrote the identity down at the start should go by that.
         """
         return find_handles(read_table(), set(labels)) if labels else {}
 

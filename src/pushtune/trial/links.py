@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,17 +64,24 @@ def _facts(path: str) -> str:
     return digest.hexdigest()
 
 
-def _lines(folder: str) -> Iterable[str]:
+def _lines(folder: str) -> Iterator[str]:
     """Name the entries of ``folder`` in a fixed order, with size and time, at most ``MOST_ENTRIES``."""
     left = MOST_ENTRIES
-    for base, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names)[:left]:
-            try:
-                facts = os.lstat(f"{base}/{name}")
-            except OSError:
+    waiting = [folder]
+    while waiting and left > 0:
+        for entry in _sorted_entries(waiting.pop())[:left]:
+            left -= 1
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
                 continue
-            yield f"{base}/{name}:{facts.st_size}:{facts.st_mtime_ns}\n"
-        left -= len(names)
-        if left <= 0:
-            return
+            with contextlib.suppress(OSError):
+                facts = entry.stat(follow_symlinks=False)
+                yield f"{entry.path}:{facts.st_size}:{facts.st_mtime_ns}\n"
+
+
+def _sorted_entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
