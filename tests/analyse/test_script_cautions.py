@@ -14,7 +14,10 @@ from pushtune.model.analysis import Caution
 
 Write = Callable[..., Reading]
 
-HEAD = "import keras\nmodel = keras.Sequential()\nmodel.compile('adam', 'mse', metrics=['accuracy'])\n"
+HEAD = """import keras; x = y = x_test = y_test = g = picture = scaler = big = None
+model = keras.Sequential()
+model.compile('adam', 'mse', metrics=['accuracy'])
+"""
 
 
 def told(write: Write, source: str, **beside: str) -> tuple[Caution, ...]:
@@ -35,9 +38,12 @@ def codes(write: Write, source: str, **beside: str) -> set[str]:
         ("model.fit(x, y, epochs=2)", "train-metric"),
         ("keras.utils.set_random_seed(1)", "own-seed"),
         ("n = input('how many? ')", "asks-input"),
+        ("import sys\nn = int(sys.stdin.readline())", "asks-input"),
+        ("import smtplib\nsmtplib.SMTP('mail.example.org')", "sends-messages"),
+        ("open('/ws/accuracy.txt', 'w').write('1')", "writes-outside"),
+        ("modell.save('x.keras')", "undefined-name"),
         ("import matplotlib.pyplot as plt\nplt.show()", "opens-window"),
         ("import pandas as pd\npd.read_csv('gone.csv')", "missing-data"),
-        ("model.fit(x, y, epochs=2)\nmodel.fit(x, y, epochs=2)", "several-fits"),
         ("h = model.fit(x, y, epochs=2)\nprint(h.history['accuracy'][-1])", "train-metric"),
     ],
 )
@@ -82,16 +88,14 @@ def test_what_current_releases_no_longer_have_comes_with_its_successor(
         "import pandas as pd\npd.read_csv('here.csv')",
         "from sklearn.model_selection import train_test_split\ntrain_test_split(x, random_state=0)",
         "scaler.fit(x)\nmodel.fit(x, y, epochs=2)",
+        "try:\n    ask = raw_input\nexcept NameError:\n    ask = None",
+        "exec(open('train.py').read())\nprint(rate)",
+        "print([k for k in range(3)], (lambda n: n)(1), __name__, __file__)",
     ],
 )
 def test_what_is_fine_is_not_complained_about(write: Write, line: str) -> None:
     found = codes(write, HEAD + line + "\nmodel.evaluate(x_test, y_test)\n", here__csv="a\n1\n")
     assert found <= {"no-validation"}
-
-
-def test_two_branches_of_one_choice_are_one_training(write: Write) -> None:
-    body = "if big:\n    model.fit(x, y, epochs=2)\nelse:\n    model.fit(x, y, epochs=9)\n"
-    assert "several-fits" not in codes(write, HEAD + body)
 
 
 def test_a_framework_that_cannot_be_tuned_yet_is_named(write: Write) -> None:

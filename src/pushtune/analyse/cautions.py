@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
+from pushtune.analyse.hazards import HAZARDS
 from pushtune.analyse.kinds import Kind
 from pushtune.analyse.metrics import validation_split
 from pushtune.analyse.reading import Called, Reading
@@ -16,18 +16,9 @@ _SEEDING = (
     "random.seed", "numpy.random.seed", "tensorflow.random.set_seed", "tensorflow.set_random_seed",
     "keras.utils.set_random_seed", "torch.manual_seed", "torch.cuda.manual_seed_all",
 )  # fmt: skip
-_READERS = (
-    "pandas.read_csv", "pandas.read_excel", "pandas.read_table", "pandas.read_json", "pandas.read_parquet",
-    "pandas.read_pickle", "pandas.read_hdf", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt",
-    "joblib.load", "builtins.open", "cv2.imread", "PIL.Image.open", "keras.models.load_model",
-    "keras.utils.image_dataset_from_directory", "keras.preprocessing.image_dataset_from_directory",
-    "keras.utils.text_dataset_from_directory",
-)  # fmt: skip
-_READING_METHODS = ("flow_from_directory", "load_weights")
-_WRITING_METHODS = ("to_csv", "save", "savetxt", "savez", "dump", "savefig", "to_pickle", "save_weights")
 _NETWORKS = ("keras.Sequential", "keras.models.Sequential", "keras.Model", "keras.models.Model")
-_WINDOWS = ("matplotlib.pyplot.show", "cv2.imshow", "pylab.show")
 _SESSIONS = ("tensorflow.Session", "tensorflow.InteractiveSession", "tensorflow.placeholder")
+
 
 Rule = Callable[[Reading, Kind, "MetricGuess | None"], Iterator[Caution]]
 
@@ -137,88 +128,19 @@ def _sessions(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Itera
             return
 
 
-def _missing_data(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
-    written = {path for call in reading.calls if _writes(call) for path in _constants(call)}
-    for call in reading.calls:
-        if not (call.name in _READERS or call.method in _READING_METHODS) or _writes(call):
-            continue
-        for path in _constants(call)[:1]:
-            if path not in written and not _exists(reading, path):
-                text = f"{call.last} reads {path!r}, which is not there"
-                yield Caution("missing-data", call.line, f"{text}; put it there or mend the path")
-
-
-def _writes(call: Called) -> bool:
-    if call.name == "builtins.open":
-        mode = call.argument(1, "mode")
-        return isinstance(mode, ast.Constant) and any(letter in str(mode.value) for letter in "wax")
-    return call.method in _WRITING_METHODS
-
-
-def _constants(call: Called) -> list[str]:
-    """Return the strings among the arguments that come first or are a path by name."""
-    named = [k.value for k in call.node.keywords if k.arg and ("path" in k.arg or "file" in k.arg)]
-    items = [*call.node.args[:2], *named]
-    return [i.value for i in items if isinstance(i, ast.Constant) and isinstance(i.value, str) and i.value]
-
-
-def _exists(reading: Reading, path: str) -> bool:
-    if "://" in path or path.startswith(("~", "gs:", "s3:")) or "\n" in path:
-        return True
-    script = reading.program.script
-    places = (Path(script.root) / script.workdir, Path(script.root) / Path(script.entry).parent)
-    return any((place / path).exists() for place in places)
-
-
-def _prompts(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
-    for call in reading.calls:
-        if call.name in ("builtins.input", "getpass.getpass"):
-            text = "the script asks for input; a trial has nobody to answer, and would fail here"
-            yield Caution("asks-input", call.line, f"{text}: give the value as an argument")
-            return
-
-
-def _windows(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
-    for call in reading.calls:
-        if call.name in _WINDOWS:
-            harm = "harmless: no window opens in a trial" if "show" in call.last else "a trial has no screen"
-            yield Caution("opens-window", call.line, f"{call.last} opens a window ({harm})")
-            return
-
-
-def _several_fits(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
-    fits = _trainings(reading) if kind.framework == "keras" else []
-    more = [fit for fit in fits[1:] if not _either_or(fits[0], fit)]
-    if more:
-        text = f"the script trains {len(more) + 1} times: each trial runs in one piece, none is stopped early"
-        yield Caution("several-fits", more[0].line, text)
-
-
-def _either_or(first: Called, second: Called) -> bool:
-    """Whether the calls stand in the two branches of one ``if``, so that only one of them happens."""
-    around = {*first.module.around(first.node)}
-    for choice in second.module.around(second.node):
-        if isinstance(choice, ast.If) and choice in around:
-            return _in_body(choice, first) != _in_body(choice, second)
-    return False
-
-
-def _in_body(choice: ast.If, call: Called) -> bool:
-    inside = {call.node, *call.module.around(call.node)}
-    return any(statement in inside for statement in choice.body)
+def _hazards(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    for hazard in HAZARDS:
+        yield from hazard(reading)
 
 
 _RULES: tuple[Rule, ...] = (
     _not_tunable,
     _removed,
     _sessions,
-    _missing_data,
-    _prompts,
+    _hazards,
     _train_metric,
     _validation,
     _own_seed,
-    _several_fits,
     _several_models,
-    _windows,
 )
 """All rules, the gravest first: that is the order in which they are shown."""

@@ -145,5 +145,5 @@ def _wrapped(text: str, hanging: int, indent: str = _INDENT) -> list[str]:
         initial_indent=indent,
         subsequent_indent=" " * hanging,
         break_long_words=False,
-        drop_whitespace=True,
+        break_on_hyphens=False,
     )

@@ -218,6 +218,6 @@ def _what(offer: Offer) -> str:
     unit = offer.unit
     thing = "block" if unit.kind == "block" else "hidden layer"
     verb = "repeat or drop" if offer.least == 0 and offer.most > 1 else "repeat" if offer.most > 1 else "drop"
-    range_text = f"{offer.least} to {offer.most} copies, 1 today"
-    unsure = "" if offer.certain else "; the input's size is not in the source, so one more at most"
-    return f"{verb} the {thing} {unit.title} ({range_text}{unsure})"
+    today = f"{offer.least} to {offer.most} copies, 1 today"
+    unsure = "" if offer.certain else " (one more at most, as the input's size is not in the source)"
+    return f"{verb} the {thing} {unit.title}: {today}{unsure}"

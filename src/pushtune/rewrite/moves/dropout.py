@@ -62,7 +62,7 @@ class DropoutSite:
     def moves(self) -> tuple[Move, ...]:
         """The insertion."""
         span = self.unit.span
-        what = f"insert Dropout behind {self.unit.title} (rate 0 to {HIGHEST_RATE}, 0 today: none)"
+        what = f"insert Dropout behind {self.unit.title}: rate up to {HIGHEST_RATE}, none today"
         return (Move(self.name, span.file, span.line, what),)
 
     def changes(self, values: Mapping[str, Value]) -> Iterable[Change]:

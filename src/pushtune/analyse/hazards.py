@@ -1,0 +1,141 @@
+"""What in a script would go wrong, or do harm, when it is run again and again by nobody."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pushtune.analyse.reading import Called, Reading
+from pushtune.model.analysis import Caution
+from pushtune.source import Module
+
+_READERS = (
+    "pandas.read_csv", "pandas.read_excel", "pandas.read_table", "pandas.read_json", "pandas.read_parquet",
+    "pandas.read_pickle", "pandas.read_hdf", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt",
+    "joblib.load", "builtins.open", "cv2.imread", "PIL.Image.open", "keras.models.load_model",
+    "keras.utils.image_dataset_from_directory", "keras.preprocessing.image_dataset_from_directory",
+    "keras.utils.text_dataset_from_directory",
+)  # fmt: skip
+_READING_METHODS = ("flow_from_directory", "load_weights")
+_WRITING_METHODS = ("to_csv", "save", "savetxt", "savez", "dump", "savefig", "to_pickle", "save_weights")
+_PROMPTS = (
+    "builtins.input",
+    "getpass.getpass",
+    "sys.stdin.readline",
+    "sys.stdin.read",
+    "sys.stdin.readlines",
+)
+_MESSAGES = (
+    "smtplib.SMTP",
+    "smtplib.SMTP_SSL",
+    "requests.post",
+    "urllib.request.urlopen",
+    "twilio.rest.Client",
+)
+_WINDOWS = ("matplotlib.pyplot.show", "cv2.imshow", "pylab.show")
+_DYNAMIC = ("builtins.exec", "builtins.globals", "builtins.eval")
+_ALWAYS = frozenset((*dir(builtins), "__file__", "__path__", "get_ipython", "display"))
+
+
+def missing_data(reading: Reading) -> Iterator[Caution]:
+    """Data files named in the source that are not there."""
+    written = {path for call in reading.calls if _writes(call) for path in _constants(call)}
+    for call in reading.calls:
+        if not (call.name in _READERS or call.method in _READING_METHODS) or _writes(call):
+            continue
+        for path in _constants(call)[:1]:
+            if path not in written and not _exists(reading, path):
+                text = f"{call.last} reads {path!r}, which is not there"
+                yield Caution("missing-data", call.line, f"{text}; put it there or mend the path")
+
+
+def _writes(call: Called) -> bool:
+    if call.name == "builtins.open":
+        mode = call.argument(1, "mode")
+        return isinstance(mode, ast.Constant) and any(letter in str(mode.value) for letter in "wax")
+    return call.method in _WRITING_METHODS
+
+
+def _constants(call: Called) -> list[str]:
+    """Return the strings among the arguments that come first or are a path by name."""
+    named = [k.value for k in call.node.keywords if k.arg and ("path" in k.arg or "file" in k.arg)]
+    items = [*call.node.args[:2], *named]
+    return [i.value for i in items if isinstance(i, ast.Constant) and isinstance(i.value, str) and i.value]
+
+
+def written_outside(reading: Reading) -> Iterator[Caution]:
+    """Writing to a place that all trials share."""
+    for call in reading.calls:
+        for path in _constants(call)[:1] if _writes(call) else ():
+            if path.startswith(("/", "../")) and not path.startswith("/tmp/"):  # noqa: S108 - only looked at
+                text = f"{call.last} writes {path!r}, outside the script's folder"
+                yield Caution("writes-outside", call.line, f"{text}: trials would overwrite each other's")
+
+
+def messages(reading: Reading) -> Iterator[Caution]:
+    """Mails and web requests, which every trial would send again."""
+    for call in reading.calls:
+        if call.name in _MESSAGES:
+            yield Caution("sends-messages", call.line, f"every trial would send something here ({call.name})")
+            return
+
+
+def undefined(reading: Reading) -> Iterator[Caution]:
+    """A name that nothing binds ends the run, often after the training. Star imports may bind anything."""
+    for module in reading.program.modules:
+        if any(scope.stars for scope in module.scopes.values()) or _runs_text(reading, module):
+            continue
+        seen: set[str] = set()
+        for node in module.parents:
+            if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
+                continue
+            if any(isinstance(outer, ast.Try) for outer in module.around(node)):
+                continue
+            if node.id not in _ALWAYS | seen and module.scope_of(node).find(node.id) is None:
+                seen.add(node.id)
+                text = f"{node.id} is not defined anywhere: the run would fail here"
+                yield Caution("undefined-name", node.lineno, text)
+
+
+def _runs_text(reading: Reading, module: Module) -> bool:
+    """Whether the file runs code that is not in it, which may define anything."""
+    return any(call.module is module and call.name in _DYNAMIC for call in reading.calls)
+
+
+def _exists(reading: Reading, path: str) -> bool:
+    if "://" in path or path.startswith(("~", "gs:", "s3:")) or "\n" in path:
+        return True
+    script = reading.program.script
+    places = (Path(script.root) / script.workdir, Path(script.root) / Path(script.entry).parent)
+    return any((place / path).exists() for place in places)
+
+
+def prompts(reading: Reading) -> Iterator[Caution]:
+    """Questions to somebody at a keyboard."""
+    for call in reading.calls:
+        if call.name in _PROMPTS:
+            text = "the script asks for input; a trial has nobody to answer, and would fail here"
+            yield Caution("asks-input", call.line, f"{text}: give the value as an argument")
+            return
+
+
+def windows(reading: Reading) -> Iterator[Caution]:
+    """Windows on a screen."""
+    for call in reading.calls:
+        if call.name in _WINDOWS:
+            harm = "harmless: no window opens in a trial" if "show" in call.last else "a trial has no screen"
+            yield Caution("opens-window", call.line, f"{call.last} opens a window ({harm})")
+            return
+
+
+HAZARDS: tuple[Callable[[Reading], Iterator[Caution]], ...] = (
+    undefined,
+    missing_data,
+    prompts,
+    messages,
+    written_outside,
+    windows,
+)
+"""All of them, the gravest first."""
