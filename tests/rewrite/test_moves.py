@@ -301,3 +301,42 @@ def test_a_model_that_grows_more_than_twentyfold_is_refused(write: Write) -> Non
     with pytest.raises(InfeasibleError, match="over 20 times the author's 12,698"):
         moves.apply({"block_2.copies": 0, "conv2d_1.filters": 64, "dense_1.units": 512})
     assert moves.apply({"block_2.copies": 0, "dense_1.units": 64})
+
+
+def test_copies_carry_the_values_of_the_original(write: Write) -> None:
+    moves = write(ADDED + "model.compile('adam')\nmodel.fit(x, y)\n")
+    values = {"block_2.copies": 2, "conv2d_2.filters": 24, "conv2d_2.kernel_size": 5, "dense_1.units": 96}
+    found = moves.apply(values)
+    assert found.count('model.add(Conv2D(24, 5, padding="same"))') == 2
+    assert found.count("Dense(96") == 1
+
+
+def test_models_in_functions_have_names_of_their_own(write: Write) -> None:
+    one = "def {name}():\n    model = keras.Sequential()\n"
+    body = "".join(f"    model.add(layers.{layer})\n" for layer in ("Dense(8)", "Dense(4)", "Dense(1)"))
+    build = "".join(one.format(name=name) + body + "    return model\n" for name in "abc")
+    names = write(f"import keras\nfrom keras import layers\n{build}a(), b(), c()\n").domains()
+    assert [name for name in names if name.endswith("dense_1.copies")] == [
+        "dense_1.copies",
+        "model.dense_1.copies",
+        "model_3.dense_1.copies",
+    ]
+
+
+def test_layers_that_two_models_share_are_moved_once(write: Write) -> None:
+    source = """
+        from keras import Input, Model, layers
+        inputs = Input((64,))
+        x = layers.Dense(32)(inputs)
+        code = layers.Dense(8)(x)
+        y = layers.Dense(32)(code)
+        outputs = layers.Dense(64)(y)
+        encoder = Model(inputs, code)
+        both = Model(inputs, outputs)
+    """
+    moves = write(source)
+    assert [name for name in moves.domains() if name.endswith("copies")] == [
+        "dense_1.copies",
+        "both.dense_3.copies",
+    ]
+    assert "x = inputs" in moves.apply({"dense_1.copies": 0})

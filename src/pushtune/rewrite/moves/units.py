@@ -71,17 +71,33 @@ class Unit:
 
 
 def find_units(models: tuple[Model, ...]) -> Iterator[Unit]:
-    """Yield the units of all models. Names count within a model; a second model's carry its name."""
-    for number, model in enumerate(models):
-        prefix = (
-            "" if number == 0 else f"{model.name if model.name.isidentifier() else f'model_{number + 1}'}."
-        )
+    """Yield the units of all models. Names count within a model; those after the first carry its name.
+
+    Models may share layers (an encoder is part of an autoencoder): each unit comes once, and none that
+    gives one of the models its output.
+    """
+    taken = {layer.region for model in models for layer in model.layers if layer.is_output}
+    prefixes = _prefixes(models)
+    for model, prefix in zip(models, prefixes, strict=True):
         counts = {"block": 0, "dense": 0}
         for kind, first, after in _stretches(model):
             counts[kind] += 1
             layers = model.layers[first:after]
-            if all(_editable(layer) for layer in layers) and _adjoining(model, layers):
+            if not all(_editable(layer) and layer.region not in taken for layer in layers):
+                continue
+            if _adjoining(model, layers):
+                taken.update(layer.region for layer in layers)
                 yield Unit(f"{prefix}{kind}_{counts[kind]}", kind, model, first, layers)
+
+
+def _prefixes(models: tuple[Model, ...]) -> list[str]:
+    """Return what stands before the names of each model's units: nothing, ``critic.``, ``model_3.``."""
+    found: list[str] = []
+    for number, model in enumerate(models):
+        named = f"{model.name}." if model.name.isidentifier() else ""
+        numbered = f"model_{number + 1}."
+        found.append("" if number == 0 else named if named and named not in found else numbered)
+    return found
 
 
 def _stretches(model: Model) -> Iterator[tuple[UnitKind, int, int]]:
