@@ -35,6 +35,9 @@ class CallIndex:
             self._read_methods(module)
         for module in program.modules:
             self._read(module)
+        order = {module.path: number for number, module in enumerate(program.modules)}
+        for callers in self._callers.values():
+            callers.sort(key=lambda c: (order[c.module.path], c.call.lineno, c.call.col_offset))
 
     def callers(self, definition: Definition) -> tuple[Caller, ...]:
         """Return the calls of ``definition``; those of a class are the calls of its ``__init__`` too."""
