@@ -187,7 +187,7 @@ class Fit:
         model_state.restore(self._model, saved["model"])
         for name in callback_state.restore(self.list.callbacks, saved["callbacks"]):
             self._shared.session.warn("callback-state", "the callback %s is gone" % name)
-        self._restore_random(saved["random"])
+        self._restore_random(saved["random"], saved["complete"])
         self._starts, self._done, self._logs = saved["starts"], saved["done"], saved["logs"]
         self._latest = _merged(self._starts)
         self._model.stop_training = saved["stop_training"]
@@ -204,14 +204,15 @@ class Fit:
             folder = self._shared.saved.files(self._call if ended else None)
             keras_files.restore(folder, self._shared.session.files.root, self.list.callbacks)
 
-    def _restore_random(self, states: Mapping[str, bytes]) -> None:
+    def _restore_random(self, states: Mapping[str, bytes], complete: bool) -> None:
         if self._feed.persistent:
-            # One iterator serves all epochs and reads ahead: where feeding it moved a generator, that
-            # generator is where the data needs it, and the saved state lies some batches further on.
-            now = random_state.capture()
-            states = {
-                name: state for name, state in states.items() if now.get(name) == self._latest.get(name)
-            }
+            now = random_state.capture_quiet()
+            if not complete:
+                # One iterator serves all epochs and reads ahead: where feeding it moved a generator, that
+                # generator is where the data needs it, and the saved state lies some batches further on.
+                states = {
+                    name: saved for name, saved in states.items() if now.get(name) == self._latest.get(name)
+                }
         random_state.restore(states)
 
     def _without_replay(self) -> Dict[str, Any]:
@@ -237,6 +238,8 @@ class Fit:
                 )
             self._put_back()
         elif self._shared.recording:
+            if self._feed.persistent:
+                random_state.capture_quiet()
             self._shared.keep_fit(dict(self._state(), ended=True, complete=True))
         if self._stopped_by_us:
             self._model.stop_training = False

@@ -10,6 +10,7 @@ import itertools
 import pickle
 import random
 import sys
+import time
 from typing import Any, Callable, Dict, Mapping, Tuple
 
 RandomStates = Dict[str, bytes]
@@ -23,6 +24,21 @@ def capture() -> RandomStates:
         state = read()
         if state is not None:
             states[name] = pickle.dumps(state, protocol=4)
+    return states
+
+
+def capture_quiet(longest: float = 2.0, still: float = 0.05) -> RandomStates:
+    """Return the states once they have not moved for ``still`` seconds, or after ``longest`` seconds.
+
+    A data pipeline that reads ahead draws in its own threads until its buffers are full.
+    """
+    states, deadline = capture(), time.monotonic() + longest
+    while time.monotonic() < deadline:
+        time.sleep(still)
+        later = capture()
+        if later == states:
+            break
+        states = later
     return states
 
 

@@ -12,6 +12,7 @@ from tests.probe.running import PYTHON, Attempt, Ran
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("keras_installed")]
 
 QUIET_AND_SINGLE = {
+    "PYTHONPYCACHEPREFIX": "",  # else every test would compile all of TensorFlow again
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",

@@ -15,7 +15,13 @@ from pushtune_probe import wire
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("keras_installed")]
 
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+QUIET_AND_SINGLE = {
+    "PYTHONPYCACHEPREFIX": "",  # else every attempt would compile all of TensorFlow again
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +41,7 @@ def train(folder: Path, source: str, *kills: str) -> Trial:
     warnings: list[str] = []
     for number, kill in enumerate([*kills, ""], start=1):
         attempt = Attempt(folder / str(number), source, attempt=number, checkpoints=tuple(checkpoints))
-        ran = attempt.run(KILL=kill, TF_CPP_MIN_LOG_LEVEL="3", **THREADS)
+        ran = attempt.run(KILL=kill, **QUIET_AND_SINGLE)
         assert ran.code == (-9 if kill else 0), ran.output
         epochs += [event["epoch"] for event in ran.all("epoch")]
         warnings += [event["text"] for event in ran.all("warning")]
@@ -73,14 +79,14 @@ def test_image_folders(tmp_path: Path) -> None:
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> None:
     first = Attempt(tmp_path / "1", TWO_FITS)
-    assert first.run(KILL="1:3:0", TF_CPP_MIN_LOG_LEVEL="3", **THREADS).code == -9
+    assert first.run(KILL="1:3:0", **QUIET_AND_SINGLE).code == -9
     newest, before = wire.checkpoint_folders(str(first.folder))
     (Path(newest) / "state.pickle").write_bytes(b"torn")
     assert wire.read_manifest(before) is not None
     shutil.rmtree(first.workspace)  # nothing but the checkpoints is needed
 
     second = Attempt(tmp_path / "2", TWO_FITS, attempt=2, checkpoints=(newest, before))
-    ran = second.run(TF_CPP_MIN_LOG_LEVEL="3", **THREADS)
+    ran = second.run(**QUIET_AND_SINGLE)
 
     assert [event["epoch"] for event in ran.all("epoch")] == list(range(3, 11))
     assert [event["code"] for event in ran.all("warning")] == ["checkpoint"]
