@@ -79,6 +79,12 @@ def test_a_scikit_learn_script(write: Write, body: str, expected: tuple[str, ...
     assert (found.name, found.source, found.split, found.direction) == expected
 
 
+def test_of_several_models_the_last_one_counts(write: Write) -> None:
+    found = guess(write, SPLIT + "model.score(b, d)\nprint(f1_score(d, p))\nmodel.score(b, d)\n")
+    assert found is not None
+    assert (found.source, found.line) == ("sklearn.score", 11)
+
+
 def test_what_is_printed_counts_where_no_call_says(write: Write) -> None:
     found = guess(write, "import torch\nacc = run()\nprint(f'Test accuracy: {acc:.3f}')\n")
     assert found == MetricGuess("accuracy", "print", "test", "max", 3)

@@ -102,9 +102,14 @@ def _own_seed(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Itera
             yield _seed_caution(call.line)
             return
         seed = call.argument(-1, "random_state")
-        if call.name.startswith("sklearn.") and "model_selection" not in call.name and _is_number(seed):
+        if call.name.startswith("sklearn.") and _is_estimator(call) and _is_number(seed):
             yield _seed_caution(call.line)
             return
+
+
+def _is_estimator(call: Called) -> bool:
+    """Whether a class is called that learns: makers of data and of splits are seeded for another reason."""
+    return call.name.rpartition(".")[2][:1].isupper() and "model_selection" not in call.name
 
 
 def _is_number(value: ast.expr | None) -> bool:
@@ -114,6 +119,13 @@ def _is_number(value: ast.expr | None) -> bool:
 def _seed_caution(line: int) -> Caution:
     text = "the script fixes its own seed: runs with other seeds may all give one number"
     return Caution("own-seed", line, f"{text}, and then say nothing about noise")
+
+
+def _own_search(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    for call in reading.named("sklearn.model_selection"):
+        if call.name.endswith("SearchCV"):
+            text = f"the script searches by itself here ({call.last}): what it varies is left alone"
+            yield Caution("own-search", call.line, text)
 
 
 def _removed(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
@@ -141,6 +153,7 @@ _RULES: tuple[Rule, ...] = (
     _train_metric,
     _validation,
     _own_seed,
+    _own_search,
     _several_models,
 )
 """All rules, the gravest first: that is the order in which they are shown."""

@@ -22,12 +22,12 @@ _SPLIT_ORDER: dict[Split, int] = {"test": 0, "validation": 1, "unknown": 2, "tra
 def guess_metric(reading: Reading, kind: Kind) -> MetricGuess | None:
     """Return the metric that the script is most likely judged by, or None if nothing looks like one."""
     found = [guess for source in _SOURCES.get(kind.framework, ()) for guess in source(reading)]
-    best = min(found, key=_rank) if found else None
+    best = _best(found) if found else None
     if best is not None and best.split != "train":
         return best
     shown = [*_printed(reading), *_files(reading)]
     held_out = [guess for guess in shown if best is None or guess.split in ("test", "validation")]
-    return min(held_out, key=_rank) if held_out else best
+    return _best(held_out) if held_out else best
 
 
 def canonical_metric(written: str) -> tuple[str, Direction]:
@@ -57,7 +57,16 @@ def _canonical_names() -> dict[str, tuple[str, Direction]]:
     }
 
 
-def _rank(guess: MetricGuess) -> tuple[int, int, int, int]:
+def _best(guesses: list[MetricGuess]) -> MetricGuess:
+    """Return the metric on the best data, of the name that comes first, where it is measured last.
+
+    A script that measures several models one after the other ends with the one it is about.
+    """
+    first = {guess.name: guess.line for guess in reversed(guesses)}
+    return min(guesses, key=lambda guess: (*_rank(guess), first[guess.name], -guess.line))
+
+
+def _rank(guess: MetricGuess) -> tuple[int, int, bool]:
     order = [*table("metrics")["max"], *table("metrics")["min"]]
     if guess.name == "accuracy":
         place = 0
@@ -65,7 +74,7 @@ def _rank(guess: MetricGuess) -> tuple[int, int, int, int]:
         place = 1 + order.index(guess.name)
     else:
         place = 1 if guess.name not in ("loss", "score") else 2
-    return _SPLIT_ORDER[guess.split], place, guess.source == "keras.fit", guess.line
+    return _SPLIT_ORDER[guess.split], place, guess.source == "keras.fit"
 
 
 def _keras(reading: Reading) -> Iterator[MetricGuess]:
