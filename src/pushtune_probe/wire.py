@@ -109,7 +109,8 @@ class Order:
 # started     pid, python ("3.11.7"), argv, threads, order (0), resumed_from (epoch or 0)
 # framework   name ("keras"), version, backend
 # model       parameters (int), layers: [{"name", "type", "output_shape"}] (at most 200)
-# fit         call (1-based number of the fit call), epochs (as the source says), rungs (bool), why (if not)
+# fit         call (1-based number of the fit call), epochs (as the source says), steps (of the optimiser, an
+#             epoch; null where nobody can say), rungs (bool), why (if not)
 # epoch       epoch, total, seconds, metrics: {name: {"value", "split"}} with names as the framework gives
 #             them without a val_ prefix, e.g. {"accuracy": …, "val_accuracy": …} are told by split
 # metric      name, value, split, step (or null), source ("keras.evaluate", "stdout:12", "file:accuracy.txt"),
@@ -252,9 +253,11 @@ SYNONYMS = {
     "error": ("error", "error rate"),
 }  # fmt: skip
 
-_SPLITS = {"val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
-           "test": "test", "eval": "unknown", "train": "train", "training": "train", "final": "unknown",
-           "best": "unknown", "model": "unknown", "mean": "unknown", "overall": "unknown", "cv": "validation"}  # fmt: skip
+_SPLITS = {
+    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
+    "cv": "validation", "test": "test", "train": "train", "training": "train", "eval": "unknown",
+    "final": "unknown", "best": "unknown", "model": "unknown", "mean": "unknown", "overall": "unknown",
+}  # fmt: skip
 
 
 def canonical_metric(name: str) -> Tuple[str, str]:

@@ -283,6 +283,7 @@ def test_a_paused_attempt_that_is_gone_is_started_again_from_its_checkpoint(hous
     house.emit(1, 1, "paused", epoch=1, order=0)
     house.step()
     house.runtime.end("s/1/1", wire.EXIT_PAUSED)
+    house.clock.now += 2
     house.step()
     assert house.trial(1).state is TrialState.PAUSED, "nothing is lost: it waits without a process"
     house.want(1, to_epoch=3, finish=True)

@@ -13,6 +13,8 @@ _ETA = 3
 # How much dearer an epoch of a promising candidate is than one of the author's: bigger models win.
 # Measured on the examples: winners take 1.2 to 2.5 times the baseline's time an epoch.
 _GROWTH = 1.7
+_FEWEST_STEPS = 300
+_LATEST_FIRST_RUNG = 27
 # Where the time is limited: the part of it that finishing the leader and confirming it may take.
 _SHARE_OF_THE_END = 0.55
 
@@ -91,6 +93,19 @@ def most_epochs(bench: Workbench, baseline: TrialRow) -> int | None:
     per_epoch = _GROWTH * baseline.seconds / max(1, epochs.author)
     affordable = int(_SHARE_OF_THE_END * limit / (per_epoch * (1 + _runs_side_by_side(bench))))
     return max(epochs.author, min(epochs.maximum, affordable))
+
+
+def first_rung(steps: int | None) -> int:
+    """Return the epoch at which trials are first compared: 1, 3, 9 … until some hundred steps are made.
+
+    ``steps`` are the optimiser's an epoch (None: not known). Before that even a good learning rate cannot
+    show itself, and starting a process costs more than the epochs saved. Counted in steps and not in
+    seconds, so that the same study makes the same choice on a busy machine.
+    """
+    rung = 1
+    while steps is not None and rung * steps < _FEWEST_STEPS and rung < _LATEST_FIRST_RUNG:
+        rung *= _ETA
+    return rung
 
 
 def _runs_side_by_side(bench: Workbench) -> float:

@@ -8,7 +8,7 @@ from pushtune.model.jobs import OutcomeKind
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, StageName, TrialState
 from pushtune.pipeline.arms import Arm, filled
-from pushtune.pipeline.costs import estimate, most_epochs
+from pushtune.pipeline.costs import estimate, first_rung, most_epochs
 from pushtune.pipeline.results import hand_over
 from pushtune.pipeline.stage import Done, Over, Step, Waiting
 from pushtune.pipeline.workbench import BASELINE, Workbench, measured
@@ -95,6 +95,7 @@ def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
         trials=settings.trials,
         patience=settings.patience or max(12, settings.trials // 2),
         max_epochs=most_epochs(bench, baseline),
+        first_rung=first_rung(progress.fits[0].steps if progress.fits else None),
         parameters=None if progress.model is None else progress.model.parameters,
         rungs=progress.rungs,
         chosen_on=_chosen_on(choice),

@@ -127,6 +127,7 @@ class Workbench:
                 patience=facts["patience"],
                 seed=self.study.seed,
                 rungs=settings.rungs,
+                first_rung=facts["first_rung"],
             ),
             outcome_of(baseline),
         )

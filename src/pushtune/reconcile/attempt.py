@@ -27,6 +27,7 @@ class LiveAttempt:
     trained: float = 0.0
     peak: int = 0
     beaten_at: float = 0.0
+    looked_at: float = 0.0
     progress: Progress = field(default_factory=Progress)
 
     @property

@@ -25,6 +25,7 @@ from pushtune.trial import (
     TrialFolder,
     Watcher,
     beat,
+    changed_links,
     collect_model,
     finish_trial,
     make_attempt,
@@ -32,23 +33,31 @@ from pushtune.trial import (
 )
 
 BEAT_SECONDS = 2.0
+PAUSED_LOOK_SECONDS = 1.0
 LINGER_SECONDS = 15.0
 
 
 class Reconciler:
     """Runs the trials of one study. Not thread-safe: one thread steps it.
 
-    ``folder`` is the study's; ``now`` returns unix seconds.
+    ``folder`` is the study's; ``now`` returns unix seconds; ``warn`` takes a line for a person.
     """
 
     def __init__(
-        self, trials: Trials, folder: Path, recipe: Recipe, runtime: Runtime, now: Callable[[], float]
+        self,
+        trials: Trials,
+        folder: Path,
+        recipe: Recipe,
+        runtime: Runtime,
+        now: Callable[[], float],
+        warn: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._trials = trials
         self._folder = folder
         self._recipe = recipe
         self._runtime = runtime
         self._now = now
+        self._warn = warn
         self._live: dict[int, LiveAttempt] = {}
 
     def adopt(self) -> int:
@@ -63,6 +72,9 @@ class Reconciler:
             if handle is not None:
                 if row.state is AttemptState.STARTING:
                     self._trials.started(row, handle.identity)
+                else:
+                    # By label alone a stray that leads its own session looks like the attempt itself.
+                    handle = Handle(row.label, row.identity)
                 self._watch(row, handle)
             else:
                 self._gone(row)
@@ -109,6 +121,9 @@ class Reconciler:
     def _look(self, live: LiveAttempt) -> bool:
         """See how one attempt goes on. The process is looked at before its events: an end shows them all."""
         now = self._now()
+        if live.training_since is None and now - live.looked_at < PAUSED_LOOK_SECONDS:
+            return False
+        live.looked_at = now
         exit_ = self._ended(live, now)
         before = live.progress
         live.progress = live.watcher.read()
@@ -204,6 +219,9 @@ class Reconciler:
     def _tidy(self, trial: int) -> None:
         """Keep what an ended trial showed; give back the disk that its workspaces take."""
         folder = TrialFolder.of(self._folder, trial)
+        for number in folder.attempts():
+            for name in changed_links(folder.attempt(number)):
+                self._warn(f"trial {trial} changed {name}, which it only reads from your folder by a link")
         collect_model(folder)
         finish_trial(folder)
 

@@ -40,7 +40,7 @@ def picture(bench: Workbench) -> Snapshot:
 
 def _remaining(bench: Workbench) -> float | None:
     """Seconds still to come: from what the trials took so far, with the confirmation; None at first."""
-    budget = bench.fact("trials")
+    budget: int | None = bench.fact("trials")
     rows = bench.of_purpose(Purpose.SEARCH)
     taken = [row.seconds for row in rows if row.seconds > 0]
     baseline = bench.baseline

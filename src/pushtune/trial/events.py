@@ -125,7 +125,8 @@ class _Collected:
             call = _count(event.get("call"))
             epochs = _count(event.get("epochs")) or None
             why = _text(event.get("why"), LONGEST_TEXT)
-            self._fits[call] = FitCall(call, epochs, event.get("rungs") is True, why)
+            steps = _count(event.get("steps")) or None
+            self._fits[call] = FitCall(call, epochs, event.get("rungs") is True, why, steps)
 
     def _epoch(self, event: Event) -> None:
         epoch = _count(event.get("epoch"))

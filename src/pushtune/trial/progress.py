@@ -43,12 +43,16 @@ class ArtifactReport:
 
 @dataclass(frozen=True)
 class FitCall:
-    """One call that trains. ``epochs`` as the source says; ``why`` it cannot be paused, if it cannot."""
+    """One call that trains. ``epochs`` as the source says; ``why`` it cannot be paused, if it cannot.
+
+    ``steps`` are the optimiser's, an epoch; None where nobody can say.
+    """
 
     call: int
     epochs: int | None
     rungs: bool
     why: str = ""
+    steps: int | None = None
 
 
 @dataclass(frozen=True)

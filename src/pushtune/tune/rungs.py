@@ -8,13 +8,13 @@ from pushtune.tune.curves import still_improving
 from pushtune.tune.study import Study, Trial
 
 
-def rungs(maximum: int, eta: int) -> tuple[int, ...]:
-    """Return the epochs at which trials pause, 1, eta, eta², … below ``maximum``, and ``maximum`` at the end.
+def rungs(maximum: int, eta: int, first: int = 1) -> tuple[int, ...]:
+    """Return the epochs at which trials pause, first, eta·first, … below ``maximum``, and ``maximum`` itself.
 
     A rung closer to the end than half its own length would save nothing and is left out.
     """
     inner = []
-    rung = 1
+    rung = first
     while rung * 1.5 <= maximum and rung < maximum:
         inner.append(rung)
         rung *= max(2, eta)
@@ -25,7 +25,8 @@ def ladder(study: Study) -> tuple[int, ...]:
     """Return the rungs of this study. ``ValueError`` if its space has no epochs."""
     if study.space.epochs is None:
         raise ValueError("a space without epochs has no rungs")
-    return rungs(study.space.epochs.maximum, study.settings.eta)
+    settings = study.settings
+    return rungs(study.space.epochs.maximum, settings.eta, settings.first_rung)
 
 
 def next_rung(study: Study, trial: Trial) -> int | None:
