@@ -84,7 +84,9 @@ def test_legacy_optimizers_are_not_taken_for_todays(tmp_path: Path) -> None:
         ("import keras\nkeras = 3", None),
     ],
 )
-def test_a_name_is_written_with_what_the_file_imports(tmp_path: Path, imports: str, written: str | None) -> None:
+def test_a_name_is_written_with_what_the_file_imports(
+    tmp_path: Path, imports: str, written: str | None
+) -> None:
     (tmp_path / "train.py").write_text(imports + "\nx = 1\n")
     program = parse_program(load_script(tmp_path / "train.py"))
     last: ast.AST = program.entry.source.tree.body[-1]

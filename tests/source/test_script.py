@@ -34,7 +34,11 @@ def test_without_git_the_root_is_the_folder_of_the_script(tmp_path: Path) -> Non
 
 
 def test_local_modules_are_followed_through_packages_and_relative_imports(tmp_path: Path) -> None:
-    write(tmp_path, train="from nets.cnn import build\n", nets__cnn="from . import blocks\nfrom .head import top\n")
+    write(
+        tmp_path,
+        train="from nets.cnn import build\n",
+        nets__cnn="from . import blocks\nfrom .head import top\n",
+    )
     write(tmp_path, nets__blocks="import train\n", nets__head="")
     (tmp_path / "nets" / "__init__.py").write_text("")
     expected = ["train.py", "nets/__init__.py", "nets/cnn.py", "nets/blocks.py", "nets/head.py"]
@@ -59,7 +63,9 @@ def test_a_broken_entry_file_is_an_error(tmp_path: Path) -> None:
         load_script(tmp_path / "train.py")
 
 
-@pytest.mark.parametrize(("name", "why"), [("none.py", "no file"), ("", "folder"), ("data.csv", r"not a \.py")])
+@pytest.mark.parametrize(
+    ("name", "why"), [("none.py", "no file"), ("", "folder"), ("data.csv", r"not a \.py")]
+)
 def test_what_is_no_script_is_refused_with_the_fix(tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / "data.csv").write_text("")
     with pytest.raises(UsageError, match=why) as caught:

@@ -9,7 +9,9 @@ from pushtune.source import Names, Vocabulary, load_script, parse_program
 from pushtune.source.tracing import Tracer
 
 
-def trace(folder: Path, text: str, args: tuple[str, ...] = (), **others: str) -> list[tuple[str, str, object, list[int]]]:
+def trace(
+    folder: Path, text: str, args: tuple[str, ...] = (), **others: str
+) -> list[tuple[str, str, object, list[int]]]:
     for name, body in others.items():
         (folder / f"{name}.py").write_text(body)
     (folder / "train.py").write_text(text)
@@ -23,7 +25,9 @@ def trace(folder: Path, text: str, args: tuple[str, ...] = (), **others: str) ->
     ]
 
 
-PARSER = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--units', '-u', type=int, default=64)\n"
+PARSER = (
+    "import argparse\np = argparse.ArgumentParser()\np.add_argument('--units', '-u', type=int, default=64)\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,9 @@ def test_what_may_be_changed_elsewhere_has_no_place(tmp_path: Path, text: str) -
 
 
 @pytest.mark.parametrize("args", [("--units", "3"), ("--units=3",), ("-u", "3"), ("-u3",), ("--uni", "3")])
-def test_an_option_given_on_the_command_line_is_not_in_the_source(tmp_path: Path, args: tuple[str, ...]) -> None:
+def test_an_option_given_on_the_command_line_is_not_in_the_source(
+    tmp_path: Path, args: tuple[str, ...]
+) -> None:
     assert trace(tmp_path, PARSER + "a = p.parse_args()\nuse(a.units)", args) == []
     assert trace(tmp_path, PARSER + "a = p.parse_args()\nuse(a.units)", ("--other", "3"))
 
@@ -120,7 +126,9 @@ def test_a_block_called_twice_has_a_place_for_each_call(tmp_path: Path) -> None:
 
 
 def test_a_list_that_a_loop_runs_over_has_a_place_for_each_element(tmp_path: Path) -> None:
-    found = trace(tmp_path, "widths = [32, 64]\nfor n in widths:\n    use(n)\nfor n in widths[::-1]:\n    pass")
+    found = trace(
+        tmp_path, "widths = [32, 64]\nfor n in widths:\n    use(n)\nfor n in widths[::-1]:\n    pass"
+    )
     assert [(origin[1], origin[2]) for origin in found] == [("widths_0", 32), ("widths_1", 64)]
 
 
