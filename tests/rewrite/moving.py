@@ -11,7 +11,7 @@ from pushtune.model.space import Assignment, Parameter, Value
 from pushtune.rewrite import Rewriter
 from pushtune.source import load_script
 
-ROLES = ("move.copies", "move.dropout")
+ROLES = ("move.copies", "move.dropout", "move.batchnorm")
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ class Moving:
         return self.rewriter.program.entry.source.text
 
     def domains(self) -> dict[str, tuple[Value, Value, Value]]:
-        """Lowest value, highest value, author's value, by parameter."""
-        return {p.name: (p.domain.low, p.domain.high, p.default) for p in self.parameters}
+        """Lowest value, highest value, author's value, by parameter that has a range."""
+        ranges = [parameter for parameter in self.parameters if parameter.domain.type != "categorical"]
+        return {p.name: (p.domain.low, p.domain.high, p.default) for p in ranges}
 
     def what(self) -> dict[str, str]:
         """What ``inspect`` says of each move."""

@@ -340,3 +340,17 @@ def test_layers_that_two_models_share_are_moved_once(write: Write) -> None:
         "both.dense_3.copies",
     ]
     assert "x = inputs" in moves.apply({"dense_1.copies": 0})
+
+
+def test_batchnorm_goes_behind_every_convolution_of_a_block(write: Write) -> None:
+    moves = write(ADDED)
+    found = moves.apply({"block_1.batchnorm": True, "block_1.copies": 2})
+    assert lines(found)[0] == "from keras.layers import BatchNormalization"
+    assert found.count("model.add(BatchNormalization())") == 2
+    place = lines(found).index("model.add(BatchNormalization())")
+    assert lines(found)[place - 1].startswith("model.add(Conv2D(8")
+
+
+def test_a_block_that_is_normalised_already_is_not_normalised_twice(write: Write) -> None:
+    assert "block_1.batchnorm" not in write(LISTED).what()
+    assert "block_1.batchnorm" in write(CHAINED).what()
