@@ -16,7 +16,7 @@ from pushtune.rewrite.diff import unified_diff
 
 
 def test_a_name_nobody_knows_is_refused_with_the_fix(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no knob or move called 'dense_9.units'") as caught:
+    with pytest.raises(UsageError, match=r"no knob or move called 'dense_9\.units'") as caught:
         rewriter(tmp_path, SEQUENTIAL).apply(Assignment.of({"dense_9.units": 3}))
     assert "pushtune inspect" in caught.value.fix
 

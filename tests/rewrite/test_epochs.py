@@ -7,7 +7,10 @@ from rewriting import knobs, rewriter
 
 from pushtune.model.space import Epochs
 
-HEAD = "import keras\nm = keras.Sequential([keras.layers.Dense(8), keras.layers.Dense(2)])\nm.compile('adam', 'mse')\n"
+HEAD = (
+    "import keras\nm = keras.Sequential([keras.layers.Dense(8), keras.layers.Dense(2)])\n"
+    "m.compile('adam', 'mse')\n"
+)
 
 
 def epochs_of(folder: Path, body: str) -> Epochs | None:
@@ -32,7 +35,8 @@ def test_epochs_left_out_are_one(tmp_path: Path) -> None:
         ("E = 3\ns = keras.optimizers.schedules.CosineDecay(0.1, E * 100)\nm.fit(x, y, epochs=E)\n", False),
         ("E = 3\nm.fit(x, y, epochs=E)\nplot(range(E))\n", False),
         (
-            "E = 3\nm.fit(x, y, epochs=E, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 1 / E)])\n",
+            "E = 3\n"
+            "m.fit(x, y, epochs=E, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 1 / E)])\n",
             False,
         ),
     ],

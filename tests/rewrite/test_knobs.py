@@ -82,7 +82,8 @@ def test_strings_keep_the_authors_quotes(
     tmp_path: Path, literal: str, value: str, written: str | None
 ) -> None:
     text = (
-        f"import keras\nm = keras.Sequential([keras.layers.Dense(8, activation={literal}), keras.layers.Dense(2)])\n"
+        f"import keras\n"
+        f"m = keras.Sequential([keras.layers.Dense(8, activation={literal}), keras.layers.Dense(2)])\n"
         "m.compile('adam', 'mse')\nm.fit(x, y)\n"
     )
     found = rewriter(tmp_path, text)
@@ -122,7 +123,8 @@ def test_a_constant_of_another_file_is_changed_there(tmp_path: Path) -> None:
 
 def test_widths_of_a_perceptron_and_n_grams_are_elements_of_a_tuple(tmp_path: Path) -> None:
     text = (
-        "from sklearn.neural_network import MLPClassifier\nfrom sklearn.feature_extraction.text import TfidfVectorizer\n"
+        "from sklearn.neural_network import MLPClassifier\n"
+        "from sklearn.feature_extraction.text import TfidfVectorizer\n"
         "MLPClassifier(hidden_layer_sizes=(64, 32)).fit(X, y)\nTfidfVectorizer().fit(X)\n"
     )
     found = rewriter(tmp_path, text)

@@ -20,19 +20,23 @@ def script(optimizer: str, head: str = "import keras\n", keras: str = "keras", b
     ("optimizer", "values", "expected"),
     [
         ("'adam'", {"compile.learning_rate": 0.01}, "keras.optimizers.Adam(learning_rate=0.01)"),
-        ("optimizer='sgd'", {"compile.learning_rate": 0.1}, "optimizer=keras.optimizers.SGD(learning_rate=0.1)"),
+        ("optimizer='sgd'", {"compile.learning_rate": 0.1},
+         "optimizer=keras.optimizers.SGD(learning_rate=0.1)"),
         ("'adam'", {"compile.optimizer": "sgd"}, "keras.optimizers.SGD(learning_rate=0.01, momentum=0.9)"),
         ("'adam'", {"compile.optimizer": "sgd", "compile.learning_rate_sgd": 0.2},
          "keras.optimizers.SGD(learning_rate=0.2, momentum=0.9)"),
-        ("keras.optimizers.Adam()", {"compile.learning_rate": 0.01}, "keras.optimizers.Adam(learning_rate=0.01)"),
+        ("keras.optimizers.Adam()", {"compile.learning_rate": 0.01},
+         "keras.optimizers.Adam(learning_rate=0.01)"),
         ("keras.optimizers.Adam(1e-4)", {"compile.learning_rate": 0.01}, "keras.optimizers.Adam(0.01)"),
-        ("keras.optimizers.Adam(1e-4, clipnorm=1.0)", {"compile.optimizer": "rmsprop", "compile.clipnorm": 2.0},
+        ("keras.optimizers.Adam(1e-4, clipnorm=1.0)",
+         {"compile.optimizer": "rmsprop", "compile.clipnorm": 2.0},
          "keras.optimizers.RMSprop(learning_rate=0.001, clipnorm=2.0)"),
         ("keras.optimizers.SGD(momentum=0.5)", {"compile.optimizer": "adam", "compile.momentum": 0.8},
          "keras.optimizers.Adam(learning_rate=0.001)"),
         ("keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.01, 99))",
          {"compile.optimizer": "sgd", "cosine_decay.initial_learning_rate": 0.02},
-         "keras.optimizers.SGD(learning_rate=keras.optimizers.schedules.CosineDecay(0.02, 99), momentum=0.9)"),
+         "keras.optimizers.SGD("
+         "learning_rate=keras.optimizers.schedules.CosineDecay(0.02, 99), momentum=0.9)"),
     ],
 )  # fmt: skip
 def test_the_optimizer_is_written(

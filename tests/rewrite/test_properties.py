@@ -41,7 +41,9 @@ def values_of(domain: Domain) -> st.SearchStrategy[Value]:
 
 def assignments(found: Rewriter, *, moves: bool) -> st.SearchStrategy[Assignment]:
     names = {
-        p.name: values_of(p.domain) for p in found.discovery.space.parameters if moves or is_value(p.name)
+        p.name: values_of(p.domain)
+        for p in found.discovery.space.parameters
+        if moves or p.name in values_named(found)
     }
     epochs = found.discovery.space.epochs
     if epochs is not None:
@@ -49,8 +51,9 @@ def assignments(found: Rewriter, *, moves: bool) -> st.SearchStrategy[Assignment
     return st.fixed_dictionaries({}, optional=names).map(Assignment.of)
 
 
-def is_value(name: str) -> bool:
-    return not any(word in name for word in ("optimizer", "learning_rate_", "copies", "dropout_", "norm_"))
+def values_named(found: Rewriter) -> set[str]:
+    """Return the knobs: what a second reading finds again under the same name."""
+    return {knob.name for knob in found.discovery.knobs}
 
 
 def applied(found: Rewriter, assignment: Assignment) -> Candidate:
@@ -92,7 +95,9 @@ def test_the_candidate_is_found_to_hold_what_was_assigned(name: str, data: st.Da
 def test_git_accepts_the_diff_and_makes_the_candidate(name: str) -> None:
     found = read(name)
     everything = {
-        p.name: other(p.domain, p.default) for p in found.discovery.space.parameters if is_value(p.name)
+        p.name: other(p.domain, p.default)
+        for p in found.discovery.space.parameters
+        if p.name in values_named(found)
     }
     candidate = found.apply(Assignment.of(everything))
     assert candidate.diff.startswith("--- a/train.py\n+++ b/train.py\n")

@@ -1,4 +1,4 @@
-"""What must not be touched: outputs, class counts, shapes, seeds, paths, dead values. Tested before all else."""
+"""What must not be touched: outputs, class counts, shapes, seeds, paths, dead values. Tested first."""
 
 from pathlib import Path
 
@@ -25,7 +25,8 @@ def layers_of(folder: Path, body: str) -> dict[str, object]:
         "model = keras.Sequential([layers.TimeDistributed(layers.Dense(10))])\n",
         "N = 10\nmodel = keras.Sequential([layers.Dense(N, activation='softmax')])\n",
         "i = keras.Input((4,))\no = layers.Dense(10, activation='softmax')(i)\nmodel = keras.Model(i, o)\n",
-        "i = keras.Input((4,))\na = layers.Dense(10)(i)\nb = layers.Dense(3)(i)\nmodel = keras.Model(i, [a, b])\n",
+        "i = keras.Input((4,))\na = layers.Dense(10)(i)\nb = layers.Dense(3)(i)\n"
+        "model = keras.Model(i, [a, b])\n",
         "i = keras.Input((4,))\nmodel = keras.Model(inputs=i, outputs=layers.Dense(10)(i))\n",
         "def head(x):\n    return layers.Dense(10, activation='softmax')(x)\n"
         "i = keras.Input((4,))\nmodel = keras.Model(i, head(i))\n",
@@ -45,12 +46,15 @@ def test_an_output_layer_has_no_knob(tmp_path: Path, body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "N = 10\ny = keras.utils.to_categorical(y, N)\nmodel = keras.Sequential([layers.Dense(N), layers.Dense(10)])\n",
+        "N = 10\ny = keras.utils.to_categorical(y, N)\n"
+        "model = keras.Sequential([layers.Dense(N), layers.Dense(10)])\n",
         "N = 28\nx = x.reshape(-1, N)\nmodel = keras.Sequential([layers.Dense(N), layers.Dense(10)])\n",
         "N = 28\nmodel = keras.Sequential([keras.Input((N,)), layers.Dense(N), layers.Dense(10)])\n",
         "N = 28\nmodel = keras.Sequential([layers.Dense(N, input_shape=(N,)), layers.Dense(10)])\n",
-        "N = 28\nkeras.utils.set_random_seed(N)\nmodel = keras.Sequential([layers.Dense(N), layers.Dense(10)])\n",
-        "N = 28\nimport numpy as np\nnp.random.seed(N)\nmodel = keras.Sequential([layers.Dense(N), layers.Dense(9)])\n",
+        "N = 28\nkeras.utils.set_random_seed(N)\n"
+        "model = keras.Sequential([layers.Dense(N), layers.Dense(10)])\n",
+        "N = 28\nimport numpy as np\nnp.random.seed(N)\n"
+        "model = keras.Sequential([layers.Dense(N), layers.Dense(9)])\n",
         "N = 10\nmodel = keras.Sequential([layers.Dense(N), layers.Dense(N, activation='softmax')])\n",
     ],
 )
@@ -78,7 +82,8 @@ def test_a_vocabulary_is_no_knob(tmp_path: Path, body: str) -> None:
         "def unused():\n    return layers.Dense(64)\n",
         "if False:\n    extra = layers.Dense(64)(x)\n",
         "extra = layers.Dense(64)\n",
-        "other = keras.Sequential()\nother.add(layers.Dense(64))\nother.add(layers.Dense(10))\nother.summary()\n",
+        "other = keras.Sequential()\nother.add(layers.Dense(64))\nother.add(layers.Dense(10))\n"
+        "other.summary()\n",
         "def a():\n    return layers.Dense(64)\ndef b():\n    return a()\n",
         "# layers.Dense(64)\n'''layers.Dense(64)'''\n",
     ],
@@ -108,12 +113,18 @@ def test_dense_of_another_library_is_no_knob(tmp_path: Path) -> None:
     ],
 )
 def test_splits_seeds_and_jobs_are_no_knobs(tmp_path: Path, call: str) -> None:
-    imports = "from sklearn.model_selection import *\nfrom sklearn.datasets import *\nfrom sklearn.preprocessing import *\n"
+    imports = (
+        "from sklearn.model_selection import *\nfrom sklearn.datasets import *\n"
+        "from sklearn.preprocessing import *\n"
+    )
     assert knobs(rewriter(tmp_path, f"{imports}print({call})\n")) == {}
 
 
 def test_a_forests_seed_and_jobs_are_left_alone(tmp_path: Path) -> None:
-    text = "from sklearn.ensemble import RandomForestClassifier as R\nR(200, random_state=5, n_jobs=3).fit(X, y)\n"
+    text = (
+        "from sklearn.ensemble import RandomForestClassifier as R\n"
+        "R(200, random_state=5, n_jobs=3).fit(X, y)\n"
+    )
     found = knobs(rewriter(tmp_path, text))
     assert found["random_forest_classifier.n_estimators"] == 200
     assert not {5, 3} & {value for value in found.values() if isinstance(value, int)}
@@ -129,7 +140,8 @@ def test_what_the_script_searches_itself_is_left_to_it(tmp_path: Path) -> None:
 
 def test_evaluation_batches_are_no_knobs(tmp_path: Path) -> None:
     text = HEAD + (
-        "train = data.flow_from_directory('a', batch_size=16)\ntest = data.flow_from_directory('b', batch_size=50)\n"
+        "train = data.flow_from_directory('a', batch_size=16)\n"
+        "test = data.flow_from_directory('b', batch_size=50)\n"
         "model = keras.Sequential([layers.Dense(10)])\nmodel.compile('adam', 'mse')\n"
         "model.fit(train, epochs=2, validation_data=test)\nmodel.evaluate(test, batch_size=50)\n"
     )

@@ -33,7 +33,8 @@ def names_of(folder: Path, text: str, **others: str) -> list[str | None]:
         "from keras.layers.core import Dense\nDense(1)",
         "import keras\nlayers = keras.layers\nlayers.Dense(1)",
         "import keras\nDense, Conv2D = keras.layers.Dense, keras.layers.Conv2D\nDense(1)",
-        "try:\n    from tensorflow import keras\nexcept ImportError:\n    import keras\nkeras.layers.Dense(1)",
+        "try:\n    from tensorflow import keras\nexcept ImportError:\n    import keras\n"
+        "keras.layers.Dense(1)",
         "def f():\n    from keras import layers as L\n    L.Dense(1)",
         "import keras\nclass Net:\n    def build(self):\n        keras.layers.Dense(1)",
     ],

@@ -51,7 +51,8 @@ PARSER = (
         ("def f(n=64):\n    use(n)\nf(32)", ("literal", "", 32, [3])),
         ("def f(a, *, n=64):\n    use(n)\nf(1, n=32)", ("literal", "", 32, [3])),
         ("N = 8\ndef f(n):\n    use(n)\nf(N)", ("constant", "N", 8, [1])),
-        ("class A:\n    def __init__(self, n=64):\n        self.n = n\n    def go(self):\n        use(self.n)\nA().go()",
+        ("class A:\n    def __init__(self, n=64):\n        self.n = n\n    def go(self):\n"
+        "        use(self.n)\nA().go()",
          ("default", "A.n", 64, [2])),
         ("from dataclasses import dataclass\n@dataclass\nclass C:\n    n: int = 64\nc = C()\nuse(c.n)",
          ("default", "C.n", 64, [4])),
@@ -67,7 +68,8 @@ PARSER = (
         (PARSER + "use(p.parse_args().units)", ("argparse", "p.parse_args().units", 64, [3])),
         (PARSER + "args = vars(p.parse_args())\nuse(args['units'])", ("argparse", "args.units", 64, [3])),
         (PARSER + "def main(a):\n    use(a.units)\nmain(p.parse_args())", ("argparse", "a.units", 64, [3])),
-        ("import click\n@click.command()\n@click.option('--units', default=64)\ndef f(units):\n    use(units)\nf()",
+        ("import click\n@click.command()\n@click.option('--units', default=64)\ndef f(units):\n"
+        "    use(units)\nf()",
          ("argparse", "units", 64, [3])),
     ],
 )  # fmt: skip
