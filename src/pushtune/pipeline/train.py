@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pushtune.errors import MachineError, MetricError, ScriptError
 from pushtune.ledger import TrialRow, new_trial
 from pushtune.model.jobs import OutcomeKind
@@ -79,9 +81,21 @@ def _judged(bench: Workbench, baseline: TrialRow) -> float:
         raise MachineError(
             f"the process of {name} was killed again and again", fix="look at the machine's log"
         )
-    raise ScriptError(
-        f"{name} fails, unchanged", details=baseline.message, fix="mend it and run the same command again"
-    )
+    *traceback, what = baseline.message.strip().splitlines() or [""]
+    fix = _install(bench, what) or "mend it and run the same command again"
+    raise ScriptError(f"{name} fails, unchanged: {what}", details="\n".join(traceback), fix=fix)
+
+
+def _install(bench: Workbench, failure: str) -> str:
+    """Return the command that installs what an import did not find, or nothing."""
+    match = re.search(r"No module named '([\w.]+)'", failure)
+    if match is None:
+        return ""
+    module = match.group(1).split(".")[0]
+    for item in bench.analysis.requirements:
+        if item.module == module and item.certain:
+            return f"{bench.fact('interpreter')} -m pip install {item.distribution}"
+    return f"install what brings {module}; pushtune does not guess"
 
 
 def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
