@@ -18,7 +18,7 @@ model.add(Dense(64, activation="relu"))
 model.add(Dense(10, activation="softmax"))
 
 model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-model.fit(x_train, y_train, epochs=15, batch_size=16, validation_split=0.2, verbose=2)
+model.fit(x_train, y_train, epochs=20, batch_size=16, validation_split=0.2, verbose=2)
 
 loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
 print(f"Test accuracy: {accuracy:.4f}")
