@@ -112,3 +112,16 @@ def test_every_seed_starts_a_python() -> None:
 
 def test_its_runtime_starts_processes(tmp_path: Path) -> None:
     assert ProcessEnvironment().runtime().find(["nobody"]) == {}
+
+
+def test_our_own_python_serves_where_the_one_on_path_lacks_what_ours_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')  # sees the standard library alone
+    bare.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    assert ProcessEnvironment().prepare(["json", "psutil"]).missing == ()
+    assert ProcessEnvironment(str(bare)).prepare(["json", "psutil"]).missing == ("psutil",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -48,11 +49,16 @@ _THREAD_VARIABLES = (
 _DROPPED = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONHOME", "PYTHONINSPECT", "PYTHONEXECUTABLE")
 _OUR_PREFIX = "PUSHTUNE_"
 
+# What an activated environment sets.
+_ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX")
+
 
 class ProcessEnvironment:
     """The Python named by ``--python``, else the active environment's, else the first on PATH.
 
-    Pushtune's own interpreter is not considered: it may live in an environment of its own.
+    Pushtune's own comes last: it may live in an environment of its own. It is taken where the first on
+    PATH lacks something that the script imports and its own lacks nothing: pushtune was then installed
+    beside the frameworks and called by its path.
     """
 
     name = "process"
@@ -69,12 +75,19 @@ class ProcessEnvironment:
         path = find_python(self._python, os.environ)
         names = list(dict.fromkeys(module.partition(".")[0] for module in modules))
         found = _look(path, names)
+        if found.missing and not self._was_chosen():
+            own = _look(sys.executable, names)
+            found = found if own.missing else own
         if found.version[:2] < OLDEST_PYTHON:
             raise UsageError(
                 f"{path} is Python {'.'.join(map(str, found.version))}; trials need 3.9 or newer",
                 fix="name a newer one with --python PATH",
             )
         return found
+
+    def _was_chosen(self) -> bool:
+        """Whether somebody named the interpreter, or activated its environment."""
+        return self._python is not None or any(os.environ.get(name) for name in _ACTIVE)
 
     def variables(self, threads: int, seed: int) -> dict[str, str]:
         """Return today's environment, with ``threads`` and ``seed`` told to all that listens."""
@@ -92,7 +105,7 @@ def find_python(wanted: str | None, variables: Mapping[str, str]) -> str:
     """
     if wanted is not None:
         return _named_python(wanted)
-    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+    for variable in _ACTIVE:
         found = _python_of_folder(Path(variables[variable])) if variables.get(variable) else None
         if found is not None:
             return found

@@ -21,6 +21,9 @@ class Prepare:
         version = ".".join(str(part) for part in interpreter.version)
         threads = bench.fact("threads") or max(1, cores() // slots(bench))
         bench.fix(interpreter=interpreter.path, threads=threads, python_version=version)
+        bench.say(
+            f"trials run with Python {version} at {interpreter.path}, {threads} thread{'s' * (threads > 1)}"
+        )
         for line in _missing(bench, interpreter):
             bench.say(line)
         return Done(f"Python {version} at {interpreter.path}, {threads} thread{'s' * (threads > 1)} a trial")
