@@ -55,7 +55,8 @@ def tell_roles(session: Session, feed: Feed) -> None:
 
 
 def _is_iterator(data: Any) -> bool:
-    return hasattr(data, "__next__")
+    # ImageDataGenerator's flows have both, and Keras reads them by index.
+    return hasattr(data, "__next__") and not hasattr(data, "__getitem__")
 
 
 def _is_array(data: Any) -> bool:

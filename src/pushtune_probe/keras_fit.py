@@ -44,7 +44,7 @@ class Fit:
         self._clock = training.Clock()
         self._described = False
         self._stopped_by_us = False
-        self._why_not = feed.why_not or ("" if shared.calls == 1 else training.SEVERAL_FITS)
+        self._why_not = feed.why_not or shared.why_not()
 
     def run(self, train: Callable[..., Any]) -> Any:
         """Call ``train(**changed arguments)``, Keras's own ``fit``, and return its History."""
@@ -134,7 +134,12 @@ class Fit:
 
     def _report_fit(self) -> None:
         self._shared.session.reporter.emit(
-            "fit", call=self._call, epochs=self._feed.epochs, rungs=not self._why_not, why=self._why_not
+            "fit",
+            call=self._call,
+            epochs=self._feed.epochs,
+            steps=(getattr(self.list, "params", None) or {}).get("steps"),
+            rungs=not self._why_not,
+            why=self._why_not,
         )
 
     def _describe(self) -> None:
@@ -210,9 +215,9 @@ class Fit:
             if not complete:
                 # One iterator serves all epochs and reads ahead: where feeding it moved a generator, that
                 # generator is where the data needs it, and the saved state lies some batches further on.
-                states = {
-                    name: saved for name, saved in states.items() if now.get(name) == self._latest.get(name)
-                }
+                fed = {name for name in states if now.get(name) != self._latest.get(name)}
+                states = {name: state for name, state in states.items() if name not in fed}
+                self._shared.read_ahead = bool(fed)
         random_state.restore(states)
 
     def _without_replay(self) -> Dict[str, Any]:

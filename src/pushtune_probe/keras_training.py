@@ -12,6 +12,11 @@ from pushtune_probe.keras_replay import Budget
 from pushtune_probe.session import Refusal, Session
 
 SEVERAL_FITS = "the script calls fit more than once"
+NOT_SHOWN = {"torch": "exact resume has not been shown on Keras's torch backend"}
+READ_AHEAD = (
+    "the fit before, which was resumed, reads its data ahead of the training by as much as time allows: "
+    "random numbers drawn after it may be others than without the interruption"
+)
 
 
 class Training:
@@ -19,6 +24,7 @@ class Training:
 
     ``exact``: Keras's version is known, so that checkpoints are taken and resumed from. ``active`` is
     the fit under way, or None; ``epoch`` counts finished epochs over all fits; ``calls`` counts fits.
+    ``read_ahead``: the last fit was resumed, and its data draws further ahead than the training is.
     """
 
     def __init__(self, session: Session, version: str, backend: str, exact: bool = True) -> None:
@@ -29,6 +35,7 @@ class Training:
         self.calls = 0
         self.epoch = 0
         self.seconds = 0.0
+        self.read_ahead = False
         self.store = checkpoints.Store(session.attempt, session.files.snapshot)
         self.recording = session.plan.record and exact
         self.saved = self._read() if exact else None
@@ -46,11 +53,20 @@ class Training:
     def next_call(self) -> Optional[Dict[str, Any]]:
         """Count a call of fit; return the state it is to be fast-forwarded to, or None."""
         self.calls += 1
+        if self.read_ahead:
+            self.read_ahead = False
+            self.session.warn("data-order", READ_AHEAD)
         if self.saved is None or self.calls > self.saved.state["call"]:
             return None
         if self.calls < self.saved.state["call"]:
             return self.saved.finished(self.calls)
         return self.saved.state
+
+    def why_not(self) -> str:
+        """Return why the fit under way gets one rung only, or nothing."""
+        if self.calls > 1:
+            return SEVERAL_FITS
+        return NOT_SHOWN.get(self.known["backend"], "")
 
     def write(self, state: Dict[str, Any]) -> None:
         """Write a checkpoint after the epoch that just ended. A full disk is a warning."""
