@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import random
 import tempfile
 from dataclasses import replace
 from functools import cache
@@ -152,14 +153,28 @@ def test_any_assignment_parses_and_can_be_undone(name: str, data: st.DataObject)
 @pytest.mark.slow
 @pytest.mark.usefixtures("keras_installed")
 @pytest.mark.parametrize("name", ["add", "list", "chain"])
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(data=st.data())
-def test_keras_builds_what_the_moves_make(name: str, data: st.DataObject) -> None:
+def test_keras_builds_what_the_moves_make(name: str) -> None:
+    # A fixed draw, as shrinking a failure by building hundreds of networks would take minutes.
+    draw = random.Random(7)
     moves = moves_of(name)
-    try:
-        candidate = moves.candidate(data.draw(assignments(name)))
-    except InfeasibleError:
-        return
+    for _ in range(5):
+        values = {parameter.name: drawn(parameter, draw) for parameter in moves.parameters}
+        try:
+            candidate = moves.candidate(values)
+        except InfeasibleError:
+            continue
+        assert_builds(moves, candidate)
+
+
+def drawn(parameter: Parameter, draw: random.Random) -> Value:
+    domain = parameter.domain
+    if domain.type == "categorical":
+        return draw.choice(domain.choices)
+    low, high = domain.low or 0, domain.high or 0
+    return draw.randint(int(low), int(high)) if domain.type == "int" else round(draw.uniform(low, high), 2)
+
+
+def assert_builds(moves: Moving, candidate: Candidate) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     module: dict[str, object] = {"__name__": "built"}
     exec(compile(candidate.files[0].data, "train.py", "exec"), module)

@@ -96,6 +96,7 @@ class ShapeReader:
             return None
         outer = model.module.parents.get(first.call)
         given = outer.args[0] if isinstance(outer, ast.Call) and outer.args else None
+        given = _handed_on(model.module, given) or given
         for found in self._tracer.ends(model.module, given) if given is not None else ():
             if isinstance(found.node, ast.Call):
                 name = self._tracer.names.call(found.module, found.node)
@@ -190,6 +191,16 @@ class ShapeReader:
         origins = self._tracer.trace(module, node)
         value = origins[0].value if len(origins) == 1 else None
         return value.lower() if isinstance(value, str) else None
+
+
+def _handed_on(module: Module, given: ast.expr | None) -> ast.expr | None:
+    """Return what the nearest plain ``x = inputs`` above hands on: so a dropped first block leaves it."""
+    if not isinstance(given, ast.Name):
+        return None
+    block = getattr(module.parents[module.statement(given)], "body", [])
+    above = [s for s in block if isinstance(s, ast.Assign) and s.lineno < given.lineno]
+    last = next((s for s in reversed(above) if ast.unparse(s.targets[0]) == given.id), None)
+    return last.value if last is not None and isinstance(last.value, ast.Name) else None
 
 
 def _positions(call: ast.Call) -> Mapping[str, int]:
