@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from project import FOREST, Project, wait_for
 
 from pushtune.testing.real_parts import need

@@ -21,8 +21,8 @@ from pushtune.model.space import Assignment
 from pushtune.model.states import AttemptState, Purpose, PushState, StageName, StageState, TrialState
 
 STUDY = StudyRow(
-    id="train-1234", key="k", root="/r", entry="train.py", workdir=".", args=("--x", "1"), target="accuracy>=0.9",
-    metric=None, strategy="auto", seed=0, created=1.0, facts={"slots": 2},
+    id="train-1234", key="k", root="/r", entry="train.py", workdir=".", args=("--x", "1"),
+    target="accuracy>=0.9", metric=None, strategy="auto", seed=0, created=1.0, facts={"slots": 2},
 )  # fmt: skip
 
 
@@ -67,9 +67,7 @@ def test_a_stage_cannot_be_done_before_it_ran(ledger: Ledger) -> None:
 
 def test_an_ask_and_the_trial_it_wants_are_written_together(ledger: Ledger) -> None:
     trials = ledger.trials("train-1234")
-    trial = new_trial(
-        "train-1234", 1, Purpose.SEARCH, Assignment.of({"dense.units": 64}), seed=0, now=2.0
-    )
+    trial = new_trial("train-1234", 1, Purpose.SEARCH, Assignment.of({"dense.units": 64}), seed=0, now=2.0)
     trial = replace(trial, to_epoch=3, finish=False, job=0)
     trials.record("ask", {"trial": 1}, want=trial)
     assert trials.all() == [trial]
@@ -131,5 +129,5 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(MachineError, match="ledger.db"):
+    with pytest.raises(MachineError, match=r"ledger\.db"):
         Ledger(tmp_path / "file" / "ledger.db")

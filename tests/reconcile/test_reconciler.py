@@ -75,9 +75,7 @@ class House:
         self.reconciler = self.reborn()
 
     def reborn(self) -> Reconciler:
-        self.reconciler = Reconciler(
-            self.trials, self.path / "study", self.recipe, self.runtime, self.clock
-        )
+        self.reconciler = Reconciler(self.trials, self.path / "study", self.recipe, self.runtime, self.clock)
         self.reconciler.adopt()
         return self.reconciler
 
@@ -360,5 +358,3 @@ def test_paused_processes_are_ended_when_memory_is_short(
     house.step()
     assert house.runtime.alive == ("s/2/1", "s/3/1")
     assert house.trial(1).state is TrialState.PAUSED
-
-

@@ -24,7 +24,7 @@ def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_defau
 
 
 def test_pyproject_is_read_where_there_is_no_pushtune_toml(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text('[tool.pushtune]\nmax-epochs = 12\nrungs = false\n')
+    (tmp_path / "pyproject.toml").write_text("[tool.pushtune]\nmax-epochs = 12\nrungs = false\n")
     settings = load_settings({}, root=tmp_path, environ={})
     assert settings.max_epochs == 12
     assert settings.rungs is False
@@ -35,7 +35,8 @@ def test_pyproject_is_read_where_there_is_no_pushtune_toml(tmp_path: Path) -> No
     [
         ("time", "30m", 1800.0), ("time", "1h30m", 5400.0), ("time", "90", 90.0), ("time", "1.5h", 5400.0),
         ("memory", "8G", 8 * 1024**3), ("memory", "500 MB", 500 * 1024**2), ("jobs", "auto", None),
-        ("jobs", "2", 2), ("target", "accuracy > 98%", "accuracy>=0.98"), ("args", "--a 'b c'", ("--a", "b c")),
+        ("jobs", "2", 2), ("target", "accuracy > 98%", "accuracy>=0.98"),
+        ("args", "--a 'b c'", ("--a", "b c")),
     ],
 )  # fmt: skip
 def test_what_a_value_may_look_like(tmp_path: Path, flag: str, text: str, value: object) -> None:

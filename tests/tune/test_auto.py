@@ -111,13 +111,11 @@ def test_a_second_training_is_no_new_configuration() -> None:
 
 
 def test_where_a_prefix_is_not_the_shorter_run_the_shorter_run_is_trained() -> None:
-    driven = search(rising, epochs=Epochs("epochs", 2, 27, prefix_exact=False), trials=1)
-    take(driven, 2)
-    driven.do(lambda scheduler: scheduler.close("time is up"))
-    job = driven.scheduler.ask()
-    assert isinstance(job, Job)
-    assert (job.trial, job.from_epoch, job.to_epoch, job.finish) == (2, 0, 3, True)
-    assert job.assignment.get("epochs") == 3
+    epochs = Epochs("epochs", 2, 27, prefix_exact=False)
+    last = search(rising, epochs=epochs, target=0.58).to_the_end().jobs[-1]
+    assert (last.from_epoch, last.finish) == (0, True)
+    assert last.to_epoch == last.assignment.get("epochs")
+    assert last.to_epoch in (1, 3, 9)
 
 
 def take(driven: Drive, jobs: int) -> None:
@@ -136,11 +134,20 @@ def test_the_authors_values_get_their_epochs_even_while_the_baseline_is_ahead() 
     assert best.assignment == Assignment.of({"epochs": 9})
 
 
-def test_when_time_is_up_the_leader_ends_where_it_stands() -> None:
+def test_when_time_is_up_the_leader_still_gets_its_last_epochs_if_no_trial_has_had_them() -> None:
     driven = search(rising, trials=1)
     take(driven, 2)
     driven.do(lambda scheduler: scheduler.close("time is up"))
-    assert driven.scheduler.ask() == Job(2, 1, Assignment.of({"epochs": 9}), 3, 3, finish=True)
+    assert driven.scheduler.ask() == Job(2, 1, Assignment.of({"epochs": 9}), 3, 9, finish=True)
+
+
+def test_one_lucky_epoch_does_not_meet_the_target() -> None:
+    def lucky(assignment: Assignment, epoch: int) -> float:
+        return 0.9 if epoch == 3 else 0.5
+
+    driven = search(lucky, target=0.8, trials=3).to_the_end()
+    assert driven.stop is not None
+    assert "target met" not in driven.stop.reason
 
 
 def test_what_meets_the_target_at_a_rung_is_ended_there_first() -> None:

@@ -59,7 +59,7 @@ def estimate(bench: Workbench, baseline: TrialRow) -> Estimate:
         per_epoch = baseline.seconds / max(1, epochs.author)
         trial = per_epoch * epochs.maximum * _GROWTH
         whole = per_epoch * _GROWTH * _rung_epochs(trials, epochs.maximum) / width
-    confirmation = confirmation_seconds(bench, trial, baseline.seconds)
+    confirmation = confirmation_seconds(bench, trial, baseline)
     whole += confirmation
     if bench.settings.time is not None:
         whole = min(whole, bench.settings.time)
@@ -116,14 +116,15 @@ def _runs_side_by_side(bench: Workbench) -> float:
     return (seeds + (1 + seeds) / _GROWTH) / slots(bench)
 
 
-def confirmation_seconds(bench: Workbench, winner: float, baseline: float) -> float:
+def confirmation_seconds(bench: Workbench, winner: float, baseline: TrialRow) -> float:
     """Seconds of wall time to confirm a winner that takes ``winner`` seconds a run."""
     if not bench.settings.confirm:
         return 0.0
     seeds = bench.settings.confirm_seeds
-    work = seeds * (winner + baseline)
-    if bench.space.epochs is not None:
-        work += (1 + seeds) * winner / _GROWTH  # the author's script with the winner's epochs
+    work = seeds * (winner + baseline.seconds)
+    epochs = bench.space.epochs
+    if epochs is not None:  # the author's script with the winner's epochs
+        work += (1 + seeds) * baseline.seconds * epochs.maximum / max(1, epochs.author)
     return max(winner, work / slots(bench)) * 1.1
 
 
@@ -135,9 +136,9 @@ def reserve(bench: Workbench) -> float:
     trials = {row.number: row for row in bench.of_purpose(Purpose.SEARCH)}
     epochs = bench.space.epochs
     if best is None or best.trial not in trials:
-        return confirmation_seconds(bench, baseline.seconds, baseline.seconds)
+        return confirmation_seconds(bench, baseline.seconds, baseline)
     leader = trials[best.trial]
     if epochs is None or not epochs.rungs or not leader.epochs:
-        return confirmation_seconds(bench, leader.seconds, baseline.seconds)
+        return confirmation_seconds(bench, leader.seconds, baseline)
     in_full = leader.seconds / leader.epochs * epochs.maximum
-    return in_full - leader.seconds + confirmation_seconds(bench, in_full, baseline.seconds)
+    return in_full - leader.seconds + confirmation_seconds(bench, in_full, baseline)

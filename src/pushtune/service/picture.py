@@ -48,6 +48,6 @@ def _remaining(bench: Workbench) -> float | None:
         return None
     left = max(0, budget - len(rows)) * (sum(taken) / len(taken)) / slots(bench)
     longest = max(taken)
-    whole = left + confirmation_seconds(bench, longest, baseline.seconds)
+    whole = left + confirmation_seconds(bench, longest, baseline)
     limit = bench.settings.time
     return whole if limit is None else max(0.0, min(whole, limit - bench.elapsed()))

@@ -18,7 +18,7 @@ def target_met(study: Study) -> Stop | None:
             claim.trial.number
             and claim.trained
             and not claim.confirmed
-            and study.meets_target(claim.goodness)
+            and study.meets_target(claim.steady)
         ):
             value = study.sign * claim.goodness
             return Stop(f"target met by trial {claim.trial.number}: {value:.4g}")
@@ -48,7 +48,7 @@ def finish_what_meets_the_target(study: Study) -> Job | None:
         if not claim.trained
         and not claim.confirmed
         and claim.trial.running is None
-        and study.meets_target(claim.goodness)
+        and study.meets_target(claim.steady)
     ]
     if not promising:
         return None
@@ -85,10 +85,12 @@ def finishing_job(study: Study, claim: Claim) -> Job:
 def wind_down(study: Study, reason: str, *, further: bool) -> Ask:
     """Return the next step of a search that starts nothing new: see that the leader is trained, then stop.
 
-    ``further`` allows more epochs where a curve still rises; without it only the leader is finished,
-    and other trials that still run are not waited for.
+    ``further`` allows more epochs where a curve still rises; without it only the leader is finished
+    (with more epochs only where no trial has come to the last rung yet), and other trials that still run
+    are not waited for.
     """
-    job = _finish_proxies(study, further=further) or (_raise_the_challenger(study) if further else None)
+    raising = further or not _came_to_the_last_rung(study)
+    job = _finish_proxies(study, further=further) or (_raise_the_challenger(study) if raising else None)
     if job is not None:
         return job
     claim = leader(study)
@@ -107,6 +109,17 @@ def _raise_the_challenger(study: Study) -> Job | None:
     if claim is None or claim.trained or not claim.trial.paused or not worth_more(claim.trial):
         return None
     return go_on(study, claim.trial) if next_rung(study, claim.trial) else None
+
+
+def _came_to_the_last_rung(study: Study) -> bool:
+    """Whether some trial has all the epochs it may have, or is on its way there."""
+    epochs = study.space.epochs
+    if not study.uses_rungs or epochs is None:
+        return True
+    return any(
+        trial.epoch >= epochs.maximum or (trial.running is not None and trial.running.finish)
+        for trial in study.candidates()
+    )
 
 
 def _awaited(study: Study, *, further: bool) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pushtune.model.jobs import Best
 from pushtune.model.space import Assignment
-from pushtune.tune.curves import WORTHWHILE, best_epoch, noise
+from pushtune.tune.curves import WORTHWHILE, best_epoch, noise, smoothed
 from pushtune.tune.study import Study, Trial
 
 
@@ -25,6 +25,17 @@ class Claim:
     goodness: float
     trained: bool
     confirmed: bool = False
+
+    @property
+    def steady(self) -> float:
+        """The goodness that a target is held against: where there is a curve, smoothed over its neighbours.
+
+        One lucky epoch on a small validation set would otherwise end a search, and cost a confirmation.
+        """
+        curve = self.trial.curve
+        if self.confirmed or self.epochs is None or not 0 < self.epochs <= len(curve):
+            return self.goodness
+        return min(self.goodness, smoothed(curve)[self.epochs - 1])
 
 
 def best_of(study: Study) -> Best | None:
