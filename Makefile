@@ -12,8 +12,8 @@ PYTEST_FLAGS ?=
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Compiling all of TensorFlow to bytecode takes longer than compiling the part that is imported, on import.
-INSTALL := $(PIP) install --no-compile
+# Compiled while installing: where PYTHONDONTWRITEBYTECODE is set, every trial would compile TensorFlow anew.
+INSTALL := $(PIP) install
 
 .PHONY: demo test lint clean
 .DELETE_ON_ERROR:
