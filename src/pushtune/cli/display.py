@@ -30,6 +30,8 @@ _STYLES = {
 class PlainLines:
     """One line for each thing that happened, with the minutes and seconds since the start."""
 
+    draws = False
+
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._began = time.monotonic()
@@ -53,6 +55,8 @@ class PlainLines:
 
 class JsonLines:
     """One JSON object a line: what was said, and every change of a trial."""
+
+    draws = True
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -96,6 +100,8 @@ class JsonLines:
 
 class LiveTable:
     """A table that lives at the foot of the terminal, under the lines that stay."""
+
+    draws = True
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()

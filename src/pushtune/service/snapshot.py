@@ -33,10 +33,15 @@ class Snapshot:
 
 
 class Watcher(Protocol):
-    """Whoever watches a study: a terminal, a pipe, a file of JSON lines. Called from one thread."""
+    """Whoever watches a study: a terminal, a pipe, a file of JSON lines. Called from one thread.
+
+    ``draws``: whether it wants pictures; taking them costs a few per cent of a core.
+    """
+
+    draws: bool
 
     def say(self, line: str) -> None:
         """Take one line that stays."""
 
     def show(self, snapshot: Snapshot) -> None:
-        """Take a picture that replaces the one before; called several times a second."""
+        """Take a picture that replaces the one before; called about twice a second, if it ``draws``."""

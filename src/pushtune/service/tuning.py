@@ -25,8 +25,8 @@ from pushtune.service.snapshot import Watcher
 from pushtune.settings import Settings, load_settings
 from pushtune.source import load_script
 
-STEP_SECONDS = 0.03
-SHOW_SECONDS = 0.25
+STEP_SECONDS = 0.05
+SHOW_SECONDS = 0.5
 SAVE_SECONDS = 5.0
 _PARAMETERS_FACTOR = 20
 """A candidate may have so many times the baseline's parameters."""
@@ -205,7 +205,7 @@ class _Run:
 
     def _look_up(self) -> None:
         now = self._now()
-        if now - self._shown >= SHOW_SECONDS:
+        if self._watcher.draws and now - self._shown >= SHOW_SECONDS:
             self._shown = now
             self._watcher.show(picture(self._bench))
         if now - self._saved >= SAVE_SECONDS:
