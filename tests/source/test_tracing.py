@@ -66,6 +66,11 @@ PARSER = (
         (PARSER + "args = p.parse_args()\nuse(args.units)", ("argparse", "args.units", 64, [3])),
         (PARSER + "args, rest = p.parse_known_args()\nuse(args.units)", ("argparse", "args.units", 64, [3])),
         (PARSER + "use(p.parse_args().units)", ("argparse", "p.parse_args().units", 64, [3])),
+        (
+            PARSER + "def options():\n    return p.parse_args()\nargs = options()\nuse(args.units)",
+            ("argparse", "args.units", 64, [3]),
+        ),
+        ("def rate():\n    return 0.5\nuse(rate())", ("literal", "", 0.5, [2])),
         (PARSER + "args = vars(p.parse_args())\nuse(args['units'])", ("argparse", "args.units", 64, [3])),
         (PARSER + "def main(a):\n    use(a.units)\nmain(p.parse_args())", ("argparse", "a.units", 64, [3])),
         ("import click\n@click.command()\n@click.option('--units', default=64)\ndef f(units):\n"
@@ -105,6 +110,9 @@ def test_a_value_is_found_where_it_stands(tmp_path: Path, text: str, origin: tup
         "d = {'n': 64}\nd.update(e)\nuse(d['n'])",
         "d = {'n': 64, 'n': 3}\nuse(d['n'])",
         "class C:\n    n = 64\nC.n = 3\nuse(C.n)",
+        PARSER + "args = p.parse_args()\nargs.units = 3\nuse(args.units)",
+        "def rate(x):\n    if x: return 0.1\n    return 0.5\nuse(rate(1))",
+        "def rates():\n    yield 0.5\nuse(rates())",
         PARSER + "p.set_defaults(units=3)\nargs = p.parse_args()\nuse(args.units)",
         "a = b\nb = a\nuse(a)",
         "def f(n):\n    use(n)\n    f(n)\n",

@@ -32,6 +32,8 @@ def follow_attribute(
 
 def _member(tracer: Follower, found: Found, node: ast.Attribute, hop: Hop, depth: int) -> Iterator[Found]:
     if is_parsed(tracer, found):
+        if any(list(_stores(module, node.attr)) for module in tracer.calls.program.modules):
+            return  # written to after the command line was read: the default may never be used
         base = found.hop.name or ast.unparse(node.value)
         yield from follow_option(tracer, found.module, node.attr, base, hop, depth)
     elif isinstance(found.node, ast.Call):

@@ -14,12 +14,15 @@ from pushtune.source.scopes import Binding, Scope
 from pushtune.source.tracing.base import Found, Hop, Origin
 from pushtune.source.tracing.classes import follow_attribute
 from pushtune.source.tracing.literals import literal_value, stands_there
+from pushtune.source.tracing.options import is_parsed
 from pushtune.source.tracing.parameters import follow_parameter
 from pushtune.source.tracing.tables import follow_subscript, lookup
 
 DEPTH = 12
 _PLAIN = ("builtins.int", "builtins.float", "builtins.str", "builtins.bool")
 _DYNAMIC = ("builtins.exec", "builtins.globals")
+_GIVES_BACK = (ast.Return, ast.Yield, ast.YieldFrom)
+_WRITTEN_OUT = (ast.Constant, ast.UnaryOp, ast.Dict)
 
 
 class Tracer:
@@ -119,7 +122,24 @@ class Tracer:
             if key is not None and isinstance(key[0], str):
                 yield from lookup(self, module, node.func.value, key[0], hop, depth)
                 return
-        yield Found(module, node, hop)
+        yield from self._returned(module, node, hop, depth) or [Found(module, node, hop)]
+
+    def _returned(self, module: Module, node: ast.Call, hop: Hop, depth: int) -> list[Found]:
+        """Return what a local function gives back, if that is written out or a parsed command line.
+
+        Only a function whose one ``return`` is its last statement; what else it may give stays a call.
+        """
+        definition = self.calls.resolve(module, node.func)
+        if not isinstance(definition, ast.FunctionDef) or definition.decorator_list:
+            return []
+        last = definition.body[-1]
+        inside = (inner for inner in ast.walk(definition) if isinstance(inner, _GIVES_BACK))
+        if not isinstance(last, ast.Return) or last.value is None or list(inside) != [last]:
+            return []
+        home = next(one for one in self.program.modules if definition in one.scopes)
+        ends = list(self.follow(home, last.value, hop, depth))
+        plain = all(isinstance(end.node, _WRITTEN_OUT) or is_parsed(self, end) for end in ends)
+        return ends if plain else []
 
     def _origin(self, found: Found) -> Origin | None:
         if isinstance(found.node, (ast.Tuple, ast.List)):
