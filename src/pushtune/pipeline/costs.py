@@ -95,6 +95,18 @@ def most_epochs(bench: Workbench, baseline: TrialRow) -> int | None:
     return max(epochs.author, min(epochs.maximum, affordable))
 
 
+def epoch_seconds_allowed(bench: Workbench) -> float | None:
+    """Seconds that an epoch may take if a candidate is to be trained in full and confirmed in the time given.
+
+    None where the time is not limited, or trials are not paused between epochs.
+    """
+    limit = bench.settings.time
+    epochs = bench.space.epochs
+    if limit is None or epochs is None or not epochs.rungs:
+        return None
+    return _SHARE_OF_THE_END * limit / (epochs.maximum * (1 + _runs_side_by_side(bench)))
+
+
 def first_rung(steps: int | None) -> int:
     """Return the epoch at which trials are first compared: 1, 3, 9 … until some hundred steps are made.
 

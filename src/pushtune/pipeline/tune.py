@@ -7,11 +7,14 @@ from pushtune.ledger import TrialRow
 from pushtune.model.jobs import Outcome, OutcomeKind, RunProgram, Stop, Wait
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, StageName, TrialState
-from pushtune.pipeline.costs import reserve
+from pushtune.pipeline.costs import epoch_seconds_allowed, reserve
 from pushtune.pipeline.prepare import slots
 from pushtune.pipeline.program import run_program
 from pushtune.pipeline.stage import Done, Step, Waiting
 from pushtune.pipeline.workbench import Workbench
+
+_TOO_SLOW = 1.5
+"""An epoch may take so many times what the time given allows: the estimate is rough."""
 
 
 class Tune:
@@ -25,6 +28,7 @@ class Tune:
         self._write_missing(bench)
         self._tell(bench)
         self._watch_the_clock(bench)
+        self._end_the_slow(bench)
         pending = bench.search.pending_program()
         if pending is not None:
             run_program(bench, pending)
@@ -62,6 +66,25 @@ class Tune:
         if bench.elapsed() + reserve(bench) >= limit:
             bench.search.close(f"the time of {limit:.0f} s is used")
             bench.fix(closed_at=limit)
+
+    def _end_the_slow(self, bench: Workbench) -> None:
+        """Where time is limited, end what could not be trained in full and confirmed within it.
+
+        Its outcome tells the search to stay away from such sizes; waiting for it would cost the others.
+        """
+        allowed = epoch_seconds_allowed(bench)
+        baseline = bench.baseline
+        if allowed is None or baseline is None:
+            return
+        for row in bench.of_purpose(Purpose.SEARCH):
+            if row.state is not TrialState.RUNNING:
+                continue
+            epochs = max(1, row.epochs)
+            taken = row.seconds if row.epochs else bench.now() - bench.trials.attempts(row.number)[-1].started
+            if taken - baseline.seconds > _TOO_SLOW * allowed * epochs:
+                why = f"{taken / epochs:.0f} s an epoch is too slow for the time given"
+                outcome = Outcome(OutcomeKind.TIMED_OUT, None, None, row.epochs, (), taken, why)
+                bench.trials.conclude(row.number, outcome, now=bench.now(), memory=row.memory)
 
     def _write_missing(self, bench: Workbench) -> None:
         """Write what we died before writing: a trial is wanted first, and trained only with its source."""
