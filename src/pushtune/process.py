@@ -7,11 +7,13 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pushtune.errors import MachineError
+
+_REQUESTS_TO_END = (signal.SIGTERM, signal.SIGHUP)
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds after which a short subprocess is taken to hang."""
@@ -115,3 +117,27 @@ def _bytes(text: str) -> bytes:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
+
+
+def end_politely_on_signals() -> None:
+    """Let a request to end (SIGTERM, a closed terminal) do what Ctrl-C does. For a program's main thread."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in _REQUESTS_TO_END:
+        # What was switched off from outside (nohup) stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
+@contextlib.contextmanager
+def shielded() -> Iterator[None]:
+    """Let no second Ctrl-C interrupt the clean-up after the first. For a program's main thread."""
+    numbers = (signal.SIGINT, *_REQUESTS_TO_END)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 from pathlib import Path
 
@@ -101,12 +102,15 @@ def test_a_keras_study_killed_ten_times_loses_no_finished_epoch(project: Project
         assert len(numbers) == len(set(numbers)), f"trial {trial} trained an epoch twice: {epochs}"
 
 
-def test_ctrl_c_stops_everything_and_the_same_command_goes_on(project: Project) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_it_stops_everything_when_told_and_the_same_command_goes_on(
+    project: Project, number: signal.Signals
+) -> None:
     project.write("train.py", FOREST + "import time; time.sleep(1)\n")
     command = ("tune", "train.py", "--trials", "2", "--jobs", "1", "--no-confirm")
     process = project.start(*command)
     wait_for(lambda: list(project.path.glob(".pushtune/studies/*/trials/0001/attempts/1/events.jsonl")))
-    process.send_signal(2)
+    process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "the same command goes on" in err

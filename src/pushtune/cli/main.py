@@ -13,6 +13,7 @@ import click
 
 from pushtune import __version__
 from pushtune.errors import PushtuneError, ScriptError
+from pushtune.process import end_politely_on_signals
 
 INTERRUPTED = 130
 OURS = 1
@@ -58,6 +59,7 @@ def main() -> None:
 
 def run() -> None:
     """Run the program: a user's mistake is one line with the fix, ours a traceback in a log."""
+    end_politely_on_signals()
     try:
         main(standalone_mode=False)
     except click.exceptions.Exit as error:

@@ -18,6 +18,7 @@ from pushtune.model.states import PushState, StageName, StageState
 from pushtune.pipeline import Workbench, advance
 from pushtune.pipeline.prepare import slots
 from pushtune.pipeline.results import SUMMARY, TEXT
+from pushtune.process import shielded
 from pushtune.reconcile import Recipe, Reconciler
 from pushtune.service.picture import picture
 from pushtune.service.places import LEDGER, held, make_home, study_folder, study_key, study_name
@@ -140,7 +141,8 @@ class _Run:
                 self._reconciler.close()
         except BaseException:
             # Whatever it is, Ctrl-C included: no process is left behind, and what was saved stays.
-            self._stop()
+            with shielded():
+                self._stop()
             raise
         finally:
             self._save_time()

@@ -14,12 +14,7 @@ FINALISTS = 3
 def target_met(study: Study) -> Stop | None:
     """Return the stop if a finished trial meets the target. A confirmed candidate cannot stop it again."""
     for claim in claims(study):
-        if (
-            claim.trial.number
-            and claim.trained
-            and not claim.confirmed
-            and study.meets_target(claim.steady)
-        ):
+        if claim.trial.number and claim.trained and not claim.confirmed and study.meets_target(claim.steady):
             value = study.sign * claim.goodness
             return Stop(f"target met by trial {claim.trial.number}: {value:.4g}")
     return None
