@@ -33,7 +33,7 @@ print("Accuracy:", model.evaluate(x[400:], y[400:], verbose=0)[1])
 def trials_of(project: Project) -> list[dict[str, object]]:
     """What the study tried and what came of it: all that must not depend on when it was killed."""
     body = json.loads(project.run("show", "--json").out)
-    kept = ("trial", "number", "purpose", "assignment", "epochs", "value", "report", "state")
+    kept = ("number", "purpose", "values", "epochs", "value", "report", "state")
     return [{name: row[name] for name in kept if name in row} for row in body["trials"]]
 
 

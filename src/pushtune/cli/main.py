@@ -61,9 +61,8 @@ def run() -> None:
     """Run the program: a user's mistake is one line with the fix, ours a traceback in a log."""
     end_politely_on_signals()
     try:
-        main(standalone_mode=False)
-    except click.exceptions.Exit as error:
-        code = error.exit_code
+        # Without standalone mode click hands the code of an Exit back as the command's result.
+        code = main(standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         code = 2
@@ -79,8 +78,6 @@ def run() -> None:
     except Exception as error:  # noqa: BLE001 - the outer boundary: a bug of ours becomes a log and one line
         click.echo(f"pushtune: this is a bug in pushtune: {error!r}; see {_log()}", err=True)
         code = OURS
-    else:
-        code = 0
     sys.stdout.flush()
     sys.exit(code)
 

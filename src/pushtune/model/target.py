@@ -30,7 +30,7 @@ class Target:
 
     def __str__(self) -> str:
         """Return the target as it is written on a command line."""
-        return f"{self.metric}{'>=' if self.direction == 'max' else '<='}{self.value:g}"
+        return f"{self.metric}{'>=' if self.direction == 'max' else '<='}{self.value:.12g}"
 
 
 def parse_target(text: str) -> Target:

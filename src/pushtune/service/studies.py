@@ -93,10 +93,11 @@ def _json(found: Found, *, done: bool) -> dict[str, Any]:
         "reason": push.reason,
         "trials": [
             {
-                "trial": row.number,
+                "number": row.number,
                 "purpose": row.purpose.value,
                 "state": row.state.value,
-                "assignment": row.assignment.as_dict(),
+                "values": row.assignment.as_dict(),
+                "source": row.assignment.source,
                 "epochs": row.epochs,
                 "value": row.value,
                 "report": row.report,
