@@ -12,6 +12,7 @@ from pushtune.model.space import Assignment, Parameter, Space, Value, canonical
 from pushtune.rewrite.base import Context, Site
 from pushtune.rewrite.catalogue import Catalogue, load_catalogue
 from pushtune.rewrite.compose import compose
+from pushtune.rewrite.conditions import with_conditions
 from pushtune.rewrite.diff import unified_diff
 from pushtune.rewrite.epochs import are_tunable, epochs_cautions, read_epochs
 from pushtune.rewrite.layers import read_models
@@ -145,7 +146,7 @@ def _discovery(context: Context, sites: tuple[Site, ...]) -> Discovery:
     return Discovery(
         knobs=knobs,
         moves=tuple(move for site in sites for move in site.moves),
-        space=Space(parameters, epochs),
+        space=Space(tuple(with_conditions(parameters, knobs, sites)), epochs),
         warnings=tuple(epochs_cautions(context, epochs)),
     )
 

@@ -72,6 +72,12 @@ class CopiesSite:
             for offer in self.offers
         )
 
+    def droppable(self) -> Iterator[tuple[Parameter, Span]]:
+        """Yield the parameter and the place of each unit that may be dropped."""
+        for offer, parameter in zip(self.offers, self.parameters, strict=True):
+            if offer.least == 0:
+                yield parameter, offer.unit.span
+
     def changes(self, values: Mapping[str, Value]) -> Iterable[Change]:
         """Drop or repeat. Raises ``InfeasibleError`` where no convolution would be left."""
         counts = {offer.unit: values.get(offer.name, 1) for offer in self.offers}

@@ -1,0 +1,50 @@
+"""Which parameters matter only while a layer is there: what stands in a dropped unit has no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from pushtune.model.analysis import Knob, Span
+from pushtune.model.space import Condition, Parameter
+from pushtune.rewrite.base import Site
+from pushtune.rewrite.moves.copies import CopiesSite
+
+
+def with_conditions(
+    parameters: Iterable[Parameter], knobs: Sequence[Knob], sites: Sequence[Site]
+) -> Iterator[Parameter]:
+    """Yield the parameters, those of a unit that may be dropped under the condition that it is not."""
+    units = [unit for site in sites if isinstance(site, CopiesSite) for unit in site.droppable()]
+    spans = {knob.name: knob.spans for knob in knobs}
+    for parameter in parameters:
+        yield (
+            parameter
+            if parameter.condition
+            else _conditional(parameter, spans.get(parameter.name, ()), units)
+        )
+
+
+def _conditional(
+    parameter: Parameter, spans: Sequence[Span], units: Sequence[tuple[Parameter, Span]]
+) -> Parameter:
+    for copies, region in units:
+        if parameter.name == copies.name:
+            continue
+        unit = copies.name.rpartition(".")[0]
+        inside = bool(spans) and all(_within(span, region) for span in spans)
+        # A move has no spans of its own; its name says to which unit it belongs.
+        if inside or (parameter.role.startswith("move.") and parameter.name.startswith(f"{unit}.")):
+            assert copies.domain.high is not None
+            counts = tuple(range(1, int(copies.domain.high) + 1))
+            return replace(parameter, condition=Condition(copies.name, counts))
+    return parameter
+
+
+def _within(span: Span, region: Span) -> bool:
+    start, end = (region.line, region.column), (region.end_line, region.end_column)
+    return (
+        span.file == region.file
+        and start <= (span.line, span.column)
+        and (span.end_line, span.end_column) <= end
+    )
