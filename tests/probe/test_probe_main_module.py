@@ -48,6 +48,9 @@ def test_paths_and_names_are_those_of_a_bare_run(
     ran = attempt.run("--lr", "0.1", options=options, as_module=as_module)
 
     assert ran.code == 0, ran.output
+    if as_module:
+        # Where pushtune is installed from its sources, its folder is on every path; the probe takes it away.
+        alone["path"] = [path for path in alone["path"] if path != str(PROBE.parent)]
     assert json.loads((attempt.workspace / "facts.json").read_text()) == alone
 
 
