@@ -26,9 +26,9 @@ class Tune:
         """Tell every new outcome, then fill the free slots."""
         self._extend(bench)
         self._write_missing(bench)
+        self._end_the_slow(bench)
         self._tell(bench)
         self._watch_the_clock(bench)
-        self._end_the_slow(bench)
         pending = bench.search.pending_program()
         if pending is not None:
             run_program(bench, pending)
@@ -43,6 +43,7 @@ class Tune:
                 run_program(bench, answer)
             else:
                 self._write(bench, answer.trial, answer.assignment)
+                self._tell(bench)  # a candidate that cannot be made has failed already
         return Waiting()
 
     def _extend(self, bench: Workbench) -> None:

@@ -1,0 +1,120 @@
+"""A push from its first stage to its last, by the real stages; only the training is a formula."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from house import House, units_help
+
+from pushtune.errors import InfeasibleError
+from pushtune.model.analysis import Candidate
+from pushtune.model.space import Assignment
+from pushtune.model.states import Purpose, StageName, StageState, TrialState
+
+
+def stages(house: House) -> dict[StageName, StageState]:
+    rows = house.ledger.studies.stages_of(house.ledger.studies.push_of("s").id)
+    return {name: row.state for name, row in rows.items()}
+
+
+def test_a_script_that_meets_its_target_is_not_tuned(tmp_path: Path) -> None:
+    house = House(tmp_path, {"target": "accuracy>=0.5"})
+    assert "as it stands meets the target" in house.run()
+    assert stages(house)[StageName.TUNE] is StageState.SKIPPED
+    assert [row.number for row in house.trials()] == [0]
+    assert house.summary()["target_met"] is True
+
+
+def test_winner_baseline_and_epochs_alone_are_trained_on_further_seeds(tmp_path: Path) -> None:
+    house = House(tmp_path, {"target": "accuracy>=0.75", "trials": "20"})
+    assert "target met" in house.run()
+    arms = {(row.purpose, row.seed) for row in house.trials() if row.purpose is not Purpose.SEARCH}
+    assert {(Purpose.CONFIRM_WINNER, 1), (Purpose.CONFIRM_WINNER, 2)} <= arms
+    assert {(Purpose.CONFIRM_BASELINE, 1), (Purpose.CONFIRM_BASELINE, 2)} <= arms
+    assert {seed for purpose, seed in arms if purpose is Purpose.EPOCHS_ONLY} == {0, 1, 2}
+    summary = house.summary()
+    assert summary["confirmed"] is True
+    assert len(summary["winner"]["values"]) == 3  # type: ignore[index]
+    assert all(row.state in (TrialState.FINISHED, TrialState.PAUSED) for row in house.trials())
+
+
+def test_a_lucky_seed_sends_the_push_back_to_the_search(tmp_path: Path) -> None:
+    def lucky(source: str, epoch: int, seed: int) -> float:
+        return units_help(source, epoch, 0) - (0.1 if seed else 0.0)
+
+    house = House(tmp_path, {"target": "accuracy>=0.95", "trials": "12"}, reach=lucky)
+    house.run()
+    assert any("search over: target met by trial" in line for line in house.said)
+    assert house.summary()["target_met"] is False
+    winners = {row.assignment for row in house.trials() if row.purpose is Purpose.CONFIRM_WINNER}
+    assert len(winners) > 1, "another candidate was confirmed after the first had failed"
+
+
+def test_nothing_better_leaves_the_script_as_it_is(tmp_path: Path) -> None:
+    def best_as_it_is(source: str, epoch: int, seed: int) -> float:
+        return 0.9 if 'Dense(64, activation="relu")' in source and epoch == 3 else 0.4
+
+    house = House(tmp_path, {"trials": "5"}, reach=best_as_it_is)
+    house.run()
+    summary = house.summary()
+    assert summary["winner"] is None
+    assert (tmp_path / "study" / "winner.patch").read_text() == ""
+
+
+def test_where_time_is_limited_slow_candidates_are_ended_and_the_rest_is_confirmed_in_time(
+    tmp_path: Path,
+) -> None:
+    def slow_when_wide(source: str) -> float:
+        return 60.0 if units_help(source, 0, 0) > 0.58 else 2.0
+
+    house = House(tmp_path, {"time": "10m", "trials": "30"}, epoch_seconds=slow_when_wide)
+    began = house.now
+    house.run()
+    ended = [row for row in house.trials() if row.state is TrialState.TIMED_OUT]
+    assert ended
+    assert "too slow for the time given" in ended[0].message
+    assert house.now - began < 1.25 * 600
+    assert house.summary()["winner"] is not None
+
+
+def test_the_whole_push_is_rebuilt_after_a_kill_at_any_step(tmp_path: Path) -> None:
+    """Each time the program dies after a few steps; a new one finds the ledger and the live processes."""
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    flags = {"target": "accuracy>=0.97", "trials": "3"}
+    whole = House(tmp_path / "whole", flags)
+    whole.run()
+    killed = House(tmp_path / "killed", flags)
+    for _ in range(400):
+        try:
+            killed.run(steps=11)
+            break
+        except AssertionError:
+            runtime, trained, now = killed.runtime, killed._trained, killed.now
+            killed.ledger.close()
+            killed = House(tmp_path / "killed", flags)
+            killed.runtime, killed._trained, killed.now = runtime, trained, now
+            runtime.forget()
+    assert [(row.number, row.assignment, row.value, row.report, row.state) for row in killed.trials()] == [
+        (row.number, row.assignment, row.value, row.report, row.state) for row in whole.trials()
+    ]
+
+
+def test_a_candidate_that_cannot_be_made_is_a_failure_and_the_search_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, {"trials": "4", "confirm": "no"})
+    real = house.bench.candidates.of
+
+    def of(assignment: Assignment) -> Candidate:
+        if assignment.get("dense_1.copies", 1) != 1 or assignment.get("dense_1.units", 64) != 64:
+            raise InfeasibleError("it does not fit")
+        return real(assignment)
+
+    monkeypatch.setattr(house.bench.candidates, "of", of)
+    house.run()
+    failed = [row for row in house.trials() if row.state is TrialState.FAILED]
+    assert failed
+    assert failed[0].message == "it does not fit"
+    assert len([row for row in house.trials() if row.purpose is Purpose.SEARCH]) >= 4
