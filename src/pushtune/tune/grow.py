@@ -9,11 +9,8 @@ from __future__ import annotations
 from pushtune.model.jobs import Ask, Job, Stop, Wait
 from pushtune.model.space import Assignment, Parameter, Space, Value, canonical
 from pushtune.tune.ending import budget_used
-from pushtune.tune.startup import is_repeat
-from pushtune.tune.steps import bounds
+from pushtune.tune.sizes import at_most, is_repeat, widened
 from pushtune.tune.study import Study, Trial
-
-WIDTHS = frozenset({"units", "filters", "n_estimators", "hidden_layer_sizes"})
 
 
 class Grow:
@@ -63,22 +60,11 @@ def grown(space: Space, configuration: Assignment, turn: int) -> Assignment | No
 
 
 def _wider(item: Parameter, configuration: Assignment) -> Value:
-    value = configuration.get(item.name, item.default)
-    if item.role not in WIDTHS or isinstance(value, bool) or not isinstance(value, int):
-        return value
-    return _at_most(item, value * 2, value)
+    return widened(item, configuration.get(item.name, item.default), 2)
 
 
 def _deeper(item: Parameter, configuration: Assignment) -> Value:
     value = configuration.get(item.name, item.default)
     if not is_repeat(item) or not isinstance(value, int):
         return value
-    return _at_most(item, value + 1, value)
-
-
-def _at_most(item: Parameter, wanted: int, value: int) -> Value:
-    """Return ``wanted``, or the largest value on offer below it; never less than ``value``."""
-    if item.domain.type == "categorical":
-        offered = [choice for choice in item.domain.choices if isinstance(choice, int) and choice <= wanted]
-        return max([value, *offered])
-    return max(value, min(wanted, int(bounds(item.domain)[1])))
+    return at_most(item, value + 1, value)

@@ -1,7 +1,8 @@
 """The first trials: a few parameters changed at a time, at a moderate distance from the author's values.
 
 An author's script works; a uniform draw from a wide space mostly does not. Every parameter is moved
-once before any is moved twice, and the first trial repeats a block where the script offers that.
+once before any is moved twice; the first trial repeats a block where the script offers that, and the second
+widens the whole model.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import random
 
 from pushtune.model.space import Assignment, Parameter, Space
+from pushtune.tune.sizes import all_wider, is_repeat, one_more
 from pushtune.tune.steps import stepped
 from pushtune.tune.study import Study
 
@@ -32,6 +34,12 @@ TELLING = frozenset(
 )
 """Roles that mostly decide: they are moved before the many small helps that a library offers."""
 
+WIDER = (3,)
+"""One of the first trials is the author's model with all widths so many times as large.
+
+A script whose target is still ahead is mostly too small, and stepping one width at a time finds that late.
+"""
+
 LEAST, MOST = 0.1, 0.4
 """Distance of a first step, as a share of the (logarithmic) range."""
 
@@ -42,6 +50,10 @@ def first_steps(study: Study, chance: random.Random) -> Assignment:
     repeat = _repeat(space)
     if repeat is not None and not any(_repeats(trial.configuration, repeat) for trial in study.candidates()):
         return Assignment.of({repeat.name: one_more(repeat)})
+    for factor in WIDER:
+        wider = all_wider(space, factor)
+        if wider.values and wider.key not in study.seen():
+            return wider
     chosen = _next_in_turn(study, chance)
     return Assignment.of(
         {item.name: stepped(item, item.default, chance, _distance(chance)) for item in chosen}
@@ -68,19 +80,6 @@ def _next_in_turn(study: Study, chance: random.Random) -> list[Parameter]:
 def _repeat(space: Space) -> Parameter | None:
     """Return the parameter that repeats a block, None if the script offers none."""
     return next((item for item in space.parameters if is_repeat(item)), None)
-
-
-def is_repeat(parameter: Parameter) -> bool:
-    """Whether the parameter counts copies of a block, and more than the author's are on offer."""
-    return parameter.role.startswith("move.") and one_more(parameter) is not None
-
-
-def one_more(parameter: Parameter) -> int | None:
-    """Return one copy more than the author's; None where there is no more, or nothing to count."""
-    if isinstance(parameter.default, bool) or not isinstance(parameter.default, int):
-        return None
-    more = parameter.default + 1
-    return more if parameter.domain.contains(more) else None
 
 
 def _repeats(configuration: Assignment, parameter: Parameter) -> bool:
