@@ -152,7 +152,7 @@ def _bar(snapshot: Snapshot) -> Table:
         ProgressBar(total=snapshot.budget or 1, completed=started, width=30),
         f"{started}/{snapshot.budget or '?'} trials",
         f"{clock(snapshot.elapsed)} elapsed",
-        "" if snapshot.remaining is None else f"about {clock(snapshot.remaining)} left at most",
+        "" if snapshot.remaining is None else f"about {clock(snapshot.remaining)} left",
     )
     return grid
 

@@ -36,8 +36,8 @@ class Estimate:
         """Say it to a person."""
         epochs = f" of {self.epochs} epochs" if self.epochs else ""
         return (
-            f"a trial{epochs} costs about {span(self.trial)}; up to {self.trials} trials, {self.slots} at a "
-            f"time, and the confirmation: about {span(self.whole)} at most"
+            f"a trial{epochs} costs about {span(self.trial)}; {self.trials} trials, {self.slots} at a time, "
+            f"and a confirmation: about {span(self.whole)}"
         )
 
 
@@ -59,9 +59,11 @@ def estimate(bench: Workbench, baseline: TrialRow) -> Estimate:
         trial = baseline.seconds
         whole = trial * trials / width
     else:
-        per_epoch = baseline.seconds / max(1, epochs.author)
-        trial = per_epoch * epochs.maximum * _GROWTH
-        whole = per_epoch * _GROWTH * _rung_epochs(trials, epochs.maximum) / width
+        startup = bench.fact("startup_seconds", 0.0)
+        per_epoch = _GROWTH * (baseline.seconds - startup) / max(1, epochs.author)
+        trial = startup + per_epoch * epochs.maximum
+        trained = _rung_epochs(trials, epochs.maximum, bench.fact("first_rung"))
+        whole = (trials * startup + per_epoch * trained) / width
     confirmation = confirmation_seconds(bench, trial, baseline)
     whole += confirmation
     if bench.settings.time is not None:
@@ -69,9 +71,9 @@ def estimate(bench: Workbench, baseline: TrialRow) -> Estimate:
     return Estimate(trial, whole, epochs.maximum if epochs and epochs.rungs else None, trials, width)
 
 
-def _rung_epochs(trials: int, maximum: int) -> float:
-    """Epochs trained in all, when a third goes on from each rung 1, 3, 9, …, maximum."""
-    total, alive, done, rung = 0.0, float(trials), 0, 1
+def _rung_epochs(trials: int, maximum: int, first: int) -> float:
+    """Epochs trained in all, when a third goes on from each rung first, 3·first, …, maximum."""
+    total, alive, done, rung = 0.0, float(trials), 0, first
     while done < maximum:
         reached = min(rung, maximum)
         total += max(alive, 1.0) * (reached - done)

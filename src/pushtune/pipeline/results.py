@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from pushtune.ledger import TrialRow
+from pushtune.model.analysis import Move
 from pushtune.model.space import Assignment, Value
 from pushtune.model.states import Purpose, StageName
 from pushtune.pipeline.arms import Arm, trained
@@ -157,12 +158,18 @@ def _changes(bench: Workbench, winner: Assignment) -> tuple[Change, ...]:
                 value,
                 place.file if place else "",
                 place.line if place else 0,
-                moves[name].what if name in moves else "",
+                _what(moves[name]) if name in moves else "",
             )
         )
     if winner.source is not None:
         changes.append(Change("source", "yours", f"your tweak program's {winner.source[:12]}"))
     return tuple(changes)
+
+
+def _what(move: Move) -> str:
+    """Say what a move does, without the choices that were on offer: they stand behind a colon."""
+    what, offered, _ = move.what.partition(": ")
+    return what if offered else ""
 
 
 def _reproduce(bench: Workbench) -> tuple[str, ...]:

@@ -109,6 +109,7 @@ def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
         trials=settings.trials,
         patience=settings.patience or max(12, settings.trials // 2),
         max_epochs=most_epochs(bench, baseline),
+        startup_seconds=max(0.0, baseline.seconds - sum(progress.epoch_seconds)),
         first_rung=first_rung(progress.fits[0].steps if progress.fits else None),
         parameters=None if progress.model is None else progress.model.parameters,
         rungs=progress.rungs,
