@@ -47,8 +47,8 @@ def test_a_lucky_seed_sends_the_push_back_to_the_search(tmp_path: Path) -> None:
     house.run()
     assert any("search over: target met by trial" in line for line in house.said)
     assert house.summary()["target_met"] is False
-    winners = {row.assignment for row in house.trials() if row.purpose is Purpose.CONFIRM_WINNER}
-    assert len(winners) > 1, "another candidate was confirmed after the first had failed"
+    searches = [line for line in house.said if line.startswith("search over")]
+    assert len(searches) > 1, "the search went on after the confirmation had failed"
 
 
 def test_nothing_better_leaves_the_script_as_it_is(tmp_path: Path) -> None:
