@@ -7,7 +7,7 @@ from typing import Any
 
 from pushtune.errors import PushtuneError
 from pushtune.ledger import Exchange, TrialRow, Trials, new_trial
-from pushtune.model.jobs import Ask, Best, HistoryRow, Job, Outcome, OutcomeKind, RunProgram, Stop, Wait
+from pushtune.model.jobs import Ask, Best, HistoryRow, Job, Outcome, OutcomeKind, RunProgram
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose
 from pushtune.tune.scheduler import Scheduler
@@ -147,6 +147,3 @@ def _job_body(job: Job) -> dict[str, Any]:
 
 def _outcome(body: dict[str, Any]) -> Outcome:
     return Outcome(**{**body, "kind": OutcomeKind(body["kind"]), "curve": tuple(body["curve"])})
-
-
-__all__ = ["Search", "Stop", "Wait", "outcome_of"]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from pushtune.environment import ENVIRONMENTS
-from pushtune.errors import PushtuneError
 from pushtune.ledger import Ledger, PushRow, StudyRow
 from pushtune.model.analysis import Script
 from pushtune.model.ports import Limits
@@ -226,6 +225,3 @@ class _Run:
         body = json.loads((self._folder / SUMMARY).read_text(encoding="utf-8"))
         text = (self._folder / TEXT).read_text(encoding="utf-8")
         return Result(self._study.id, self._folder, push.reason, body, text, body["target_met"])
-
-
-__all__ = ["PushtuneError", "Result", "tune"]
