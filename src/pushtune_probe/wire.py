@@ -50,6 +50,10 @@ class Plan:
     ``patience``: seconds that a paused probe lives on after the heartbeat went stale.
     ``max_parameters``: a Keras model with more is refused before it trains; None: no limit.
     ``workspace``: absolute folder that holds the files; ``script``: the entry file below it.
+    ``loops``: the epoch loops written by hand, each ``(file below the workspace, number)``, where the number
+    counts the ``for`` and ``while`` statements of that file from 0 in the order of their lines (edits move
+    lines, but add and remove no loops). ``watch``: places of calls, each ``(file, line, column, end_line,
+    end_column)`` with columns in characters, of which it is asked whether they are reached.
     """
 
     label: str
@@ -66,6 +70,8 @@ class Plan:
     checkpoints: Tuple[str, ...] = ()
     patience: float = 60.0
     max_parameters: Optional[int] = None
+    loops: Tuple[Tuple[str, int], ...] = ()
+    watch: Tuple[Tuple[str, int, int, int, int], ...] = ()
     version: int = VERSION
 
     def to_json(self) -> str:
@@ -79,6 +85,8 @@ class Plan:
         if body.get("version") != VERSION:
             raise ValueError("plan of version %r, this probe reads %d" % (body.get("version"), VERSION))
         body["checkpoints"] = tuple(body.get("checkpoints", ()))
+        for name in ("loops", "watch"):
+            body[name] = tuple(tuple(item) for item in body.get(name, ()))
         return Plan(**body)
 
 
@@ -108,7 +116,10 @@ class Order:
 #
 # started     pid, python ("3.11.7"), argv, threads, order (0), resumed_from (epoch or 0)
 # framework   name ("keras"), version, backend
-# model       parameters (int), layers: [{"name", "type", "output_shape"}] (at most 200)
+# model       parameters (int), layers: [{"name", "type", "input_shape", "output_shape"}] (at most 200);
+#             shapes are text, "(32, 1, 28, 28)", batch first, "" where nobody can say
+# reached     places: indexes into the plan's watch list that were evaluated for the first time since the
+#             last such event; written at each epoch's end and at the end
 # fit         call (1-based number of the fit call), epochs (as the source says), steps (of the optimiser, an
 #             epoch; null where nobody can say), rungs (bool), why (if not)
 # epoch       epoch, total, seconds, metrics: {name: {"value", "split"}} with names as the framework gives

@@ -89,6 +89,30 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class LayerShape:
+    """One layer as the baseline built it: its dotted name (``fc1``), its class, its shapes.
+
+    Shapes are what its first call was given and gave, batch first; empty where nobody can say.
+    """
+
+    name: str
+    type: str
+    input_shape: tuple[int, ...] = ()
+    output_shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What only a run can tell, read from the baseline: layer shapes, and which watched places were reached.
+
+    ``reached`` holds the watched spans that were evaluated; None where the probe could not watch.
+    """
+
+    layers: tuple[LayerShape, ...] = ()
+    reached: frozenset[Span] | None = None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """One line of the source that shows what the script is, and why it does."""
 

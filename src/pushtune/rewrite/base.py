@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pushtune.model.analysis import Edit, Knob, Move, Span
+from pushtune.model.analysis import Edit, Knob, Move, Observed, Span
 from pushtune.model.space import Parameter, Value
 from pushtune.rewrite.catalogue import Catalogue
 from pushtune.rewrite.layers import Model
@@ -76,7 +76,10 @@ class Site(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What finders read: the parsed program, resolved names, traced values, the catalogue, models, fits."""
+    """What finders read: the parsed program, resolved names, traced values, the catalogue, models, fits.
+
+    ``observed`` is what the baseline's run told; None before it ran.
+    """
 
     program: Program
     names: Names
@@ -84,6 +87,7 @@ class Context:
     catalogue: Catalogue
     models: tuple[Model, ...]
     training: Training
+    observed: Observed | None = None
 
 
 Finder = Callable[[Context], Iterable[Site]]

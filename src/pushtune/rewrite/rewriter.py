@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pushtune.errors import InfeasibleError, UsageError
-from pushtune.model.analysis import Candidate, Caution, Edit, Knob, Move, Script, ScriptFile
+from pushtune.model.analysis import Candidate, Caution, Edit, Knob, Move, Observed, Script, ScriptFile
 from pushtune.model.space import Assignment, Parameter, Space, Value, canonical
 from pushtune.rewrite.base import Context, Site
 from pushtune.rewrite.catalogue import Catalogue, load_catalogue
@@ -39,10 +39,15 @@ class Discovery:
 class Rewriter:
     """One script, read once. ``discovery`` says what can be varied; ``apply`` is pure and deterministic."""
 
-    def __init__(self, script: Script, catalogue: Catalogue | None = None) -> None:
-        """Read ``script``; ``UnparsableError`` if its entry file does not parse."""
+    def __init__(
+        self, script: Script, catalogue: Catalogue | None = None, observed: Observed | None = None
+    ) -> None:
+        """Read ``script``; ``UnparsableError`` if its entry file does not parse.
+
+        ``observed`` settles what only a run can tell: shapes that sizes must follow, places never reached.
+        """
         self.script = script
-        self.context = make_context(script, catalogue or load_catalogue())
+        self.context = make_context(script, catalogue or load_catalogue(), observed)
         self._sites = tuple(_sites(self.context))
         self.discovery = _discovery(self.context, self._sites)
 
@@ -66,7 +71,8 @@ class Rewriter:
         edits = compose(self.program, changes)
         files = tuple(self._rewritten(file, edits) for file in self.script.files)
         if edits and self.context.models:
-            rewritten = make_context(replace(self.script, files=files), self.context.catalogue)
+            changed = replace(self.script, files=files)
+            rewritten = make_context(changed, self.context.catalogue, self.context.observed)
             refuse_unfit(self.context, rewritten)
         pairs = zip(self.script.files, files, strict=True)
         diff = "".join(unified_diff(old.path, old.data, new.data) for old, new in pairs)
@@ -111,13 +117,13 @@ def apply(script: Script, assignment: Assignment) -> Candidate:
     return Rewriter(script).apply(assignment)
 
 
-def make_context(script: Script, catalogue: Catalogue) -> Context:
+def make_context(script: Script, catalogue: Catalogue, observed: Observed | None = None) -> Context:
     """Parse ``script`` and read what finders need of it."""
     program = parse_program(script)
     names = Names(program, catalogue.vocabulary)
     tracer = Tracer(names)
     models = read_models(program, names, tracer, catalogue)
-    return Context(program, names, tracer, catalogue, models, read_training(program, names, tracer))
+    return Context(program, names, tracer, catalogue, models, read_training(program, names, tracer), observed)
 
 
 def _sites(context: Context) -> Iterator[Site]:

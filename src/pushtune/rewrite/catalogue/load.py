@@ -17,7 +17,15 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-FILES = ("keras.toml", "sklearn.toml")
+FILES = (
+    "keras.toml",
+    "sklearn.toml",
+    "torch.toml",
+    "xgboost.toml",
+    "lightgbm.toml",
+    "lightning.toml",
+    "transformers.toml",
+)
 """One file a framework, in this order."""
 
 WIDTHS = ("units", "filters", "embedding_dim", "heads")
