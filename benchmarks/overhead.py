@@ -20,16 +20,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from figures import report
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "digits_cnn" / "train.py"
 EPOCHS = 20
@@ -124,17 +123,6 @@ def warm_up(folder: Path) -> None:
     Bare(folder).seconds(EXAMPLE.read_text(encoding="utf-8"))
 
 
-def report(figures: dict[str, float]) -> dict[str, Any]:
-    """Return the form that every benchmark writes."""
-    machine = f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores"
-    return {
-        "name": "overhead",
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "machine": f"{machine}, Python {platform.python_version()}",
-        "figures": figures,
-    }
-
-
 def main() -> None:
     """Measure, print, and write the figures where asked."""
     parser = argparse.ArgumentParser(
@@ -148,7 +136,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pushtune-overhead-") as scratch:
         figures = measure(chosen.trials, names, Path(scratch))
     if chosen.json is not None:
-        chosen.json.write_text(json.dumps(report(figures), indent=1) + "\n", encoding="utf-8")
+        chosen.json.write_text(json.dumps(report("overhead", figures), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from statistics import mean, quantiles
-from typing import Any
+
+from figures import report
 
 from pushtune.model.jobs import Job, Outcome, OutcomeKind, Stop, Wait
 from pushtune.model.space import Assignment, Domain, Epochs, Parameter, Space, Value, canonical
@@ -247,18 +245,8 @@ def main() -> None:
         print(name, *(f"{key}={value:.4g}" for key, value in found.items()), sep="\n  ")
     if chosen.json is not None:
         flat = {f"{name}.{key}": value for name, found in figures.items() for key, value in found.items()}
-        chosen.json.write_text(json.dumps(report(flat, chosen.orders), indent=1) + "\n")
-
-
-def report(figures: dict[str, float], orders: int) -> dict[str, Any]:
-    """Return the form that every benchmark writes."""
-    machine = f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores"
-    return {
-        "name": "search_quality",
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "machine": f"{machine}, Python {platform.python_version()}",
-        "figures": {**figures, "orders": orders},
-    }
+        written = report("search_quality", {**flat, "orders": chosen.orders})
+        chosen.json.write_text(json.dumps(written, indent=1) + "\n")
 
 
 if __name__ == "__main__":
