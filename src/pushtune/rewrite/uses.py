@@ -50,8 +50,7 @@ class Use:
     @property
     def role(self) -> str:
         """The argument's role, which may depend on whether the author wrote a fraction."""
-        fraction = isinstance(self.origin.value, float) and self.argument.float_role
-        return self.argument.float_role if fraction else self.argument.role
+        return self.argument.role_of(self.origin.value)
 
 
 def find_targets(context: Context) -> tuple[Target, ...]:

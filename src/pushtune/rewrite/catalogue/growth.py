@@ -18,6 +18,7 @@ class Growth:
     ``low`` to ``high``; always clipped to ``low`` and ``high`` but never so that the value falls out.
     ``choice``: ``choices``, and the value where it is not among them. ``powers``: powers of two between
     value ÷ ``down`` and value x ``up``, and the value. ``budget``: epochs, see ``rewrite.epochs``.
+    ``closed`` choices take no value from outside: an author who wrote one of another sort had a reason.
     """
 
     type: GrowthType
@@ -27,6 +28,7 @@ class Growth:
     up: float | None = None
     log: bool = False
     choices: tuple[Value, ...] = ()
+    closed: bool = False
 
 
 def grow(growth: Growth, value: Value) -> Domain | None:
@@ -79,6 +81,8 @@ def _choices(growth: Growth, value: Value) -> Domain | None:
     if type(value) not in kinds and not (type(value) is int and float in kinds):
         return None
     same = [choice for choice in growth.choices if type(choice) is type(value) and choice == value]
+    if growth.closed and not same:
+        return None
     choices = growth.choices if same else _inserted(growth.choices, value)
     return Domain("categorical", choices=choices) if len(choices) > 1 else None
 

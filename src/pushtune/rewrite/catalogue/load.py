@@ -40,6 +40,8 @@ class Argument:
     argument is left out; ``implicit`` says that such a call is offered the keyword.
     ``float_role`` is the role where the author wrote a fraction. Of a tuple, ``element`` is the one that
     counts, or ``each`` says that all do; ``template`` is the text around the value of an implicit one.
+    ``when`` says which values of other arguments of the same call give this one a meaning; ``unless`` names
+    arguments beside which it must stay as it is.
     """
 
     name: str
@@ -51,6 +53,12 @@ class Argument:
     element: int | None = None
     each: bool = False
     template: str = "{}"
+    when: tuple[tuple[str, tuple[Value, ...]], ...] = ()
+    unless: tuple[str, ...] = ()
+
+    def role_of(self, value: Value) -> str:
+        """Return the role that ``value`` has: a fraction may mean another thing than a count."""
+        return self.float_role if isinstance(value, float) and self.float_role else self.role
 
 
 @dataclass(frozen=True)
@@ -125,10 +133,7 @@ def _vocabulary(bodies: list[dict[str, Any]], callables: Mapping[str, CallableEn
 
 
 def _entries(group: Mapping[str, Any], framework: str) -> list[CallableEntry]:
-    arguments = tuple(
-        Argument(name=name, implicit="default" in rule, **{**rule, "default": _value(rule.get("default"))})
-        for name, rule in group.get("arguments", {}).items()
-    )
+    arguments = tuple(_argument(name, rule) for name, rule in group.get("arguments", {}).items())
     prefix = f"{group['module']}." if group.get("module") else ""
     return [
         CallableEntry(
@@ -137,6 +142,19 @@ def _entries(group: Mapping[str, Any], framework: str) -> list[CallableEntry]:
         )
         for name in group["names"]
     ]  # fmt: skip
+
+
+def _argument(name: str, rule: Mapping[str, Any]) -> Argument:
+    read = {
+        "implicit": "default" in rule,
+        **rule,
+        "default": _value(rule.get("default")),
+        "when": tuple(
+            (other, tuple(_value(value) for value in values)) for other, values in rule.get("when", {}).items()
+        ),
+        "unless": tuple(rule.get("unless", ())),
+    }
+    return Argument(name=name, **read)
 
 
 def _growth(rule: Mapping[str, Any]) -> Growth:
