@@ -12,8 +12,8 @@ def test_every_role_has_a_growth_and_every_default_a_domain() -> None:
     for entry in (*CATALOGUE.callables.values(), *CATALOGUE.methods.values()):
         for argument in entry.arguments:
             assert argument.role in CATALOGUE.growths, entry.name
-            budget = CATALOGUE.growths[argument.role].type == "budget"
-            assert not argument.implicit or budget or grow(CATALOGUE.growths[argument.role], argument.default)
+            growth = CATALOGUE.growths[argument.role_of(argument.default)]
+            assert not argument.implicit or growth.type == "budget" or grow(growth, argument.default)
 
 
 @pytest.mark.parametrize(

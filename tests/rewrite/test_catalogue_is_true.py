@@ -34,6 +34,9 @@ def differences(entry: CallableEntry) -> list[str]:
     parameters = signature(entry.name).parameters
     splat = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     found = []
+    for name in {name for argument in entry.arguments for name in (*dict(argument.when), *argument.unless)}:
+        if name not in parameters and not splat:
+            found.append(f"{entry.name} has no {name}")
     for argument in entry.arguments:
         if argument.name in OLD or (argument.name not in parameters and splat):
             continue
@@ -43,7 +46,8 @@ def differences(entry: CallableEntry) -> list[str]:
         actual = parameters[argument.name]
         if argument.at is not None and list(parameters).index(argument.name) != argument.at:
             found.append(f"{entry.name}: {argument.name} is not argument {argument.at}")
-        if argument.implicit and actual.default not in (
+        told = argument.implicit or argument.default is not None
+        if told and actual.default not in (
             argument.default,
             (argument.default,),
             (1, argument.default),
@@ -53,7 +57,7 @@ def differences(entry: CallableEntry) -> list[str]:
 
 
 def test_scikit_learn() -> None:
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn.experimental.enable_iterative_imputer")
     assert [line for entry in entries("sklearn") for line in differences(entry)] == []
 
 

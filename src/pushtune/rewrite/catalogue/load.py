@@ -20,13 +20,15 @@ else:
 FILES = (
     "keras.toml",
     "sklearn.toml",
+    "sklearn_estimators.toml",
+    "sklearn_transformers.toml",
     "torch.toml",
     "xgboost.toml",
     "lightgbm.toml",
     "lightning.toml",
     "transformers.toml",
 )
-"""One file a framework, in this order."""
+"""One file a framework or a part of one, in this order."""
 
 WIDTHS = ("units", "filters", "embedding_dim", "heads")
 """Roles that give a layer's output its width."""
@@ -40,6 +42,8 @@ class Argument:
     argument is left out; ``implicit`` says that such a call is offered the keyword.
     ``float_role`` is the role where the author wrote a fraction. Of a tuple, ``element`` is the one that
     counts, or ``each`` says that all do; ``template`` is the text around the value of an implicit one.
+    ``aliases`` are other keywords, or other keys of a table, that mean the same; ``needs`` names one that must
+    be given too (or one of several), or else the argument has no effect.
     ``when`` says which values of other arguments of the same call give this one a meaning; ``unless`` names
     arguments beside which it must stay as it is.
     """
@@ -55,6 +59,13 @@ class Argument:
     template: str = "{}"
     when: tuple[tuple[str, tuple[Value, ...]], ...] = ()
     unless: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every keyword or key that gives the argument."""
+        return (self.name, *self.aliases)
 
     def role_of(self, value: Value) -> str:
         """Return the role that ``value`` has: a fraction may mean another thing than a count."""
@@ -68,7 +79,8 @@ class CallableEntry:
     ``group`` tells what it is: ``layer``, ``optimizer``, ``schedule``, ``callback``, ``regularizer``,
     ``augmentation``, ``model``, ``estimator``, ``transformer`` or ``method``. ``output`` are arguments
     that must not change where the callable is a model's output layer. ``positions`` are the names of its
-    first arguments.
+    first arguments. ``entries`` are arguments that stand in a table (a dictionary) which the call is given as
+    its argument ``table``, the first one.
     """
 
     name: str
@@ -77,6 +89,8 @@ class CallableEntry:
     arguments: tuple[Argument, ...] = ()
     output: tuple[str, ...] = ()
     positions: tuple[str, ...] = ()
+    table: str = ""
+    entries: tuple[Argument, ...] = ()
 
     @property
     def wide(self) -> bool:
@@ -111,18 +125,22 @@ def load_catalogue() -> Catalogue:
     methods: dict[str, CallableEntry] = {}
     for body in bodies:
         for group in body.get("callable", ()):
-            for entry in _entries(group, body["framework"]):
+            for entry in _entries(_whole(group, body), body["framework"]):
                 (methods if entry.group == "method" else callables)[entry.name] = entry
     return Catalogue(
         vocabulary=_vocabulary(bodies, callables),
         callables=callables,
         methods=methods,
         growths={name: _growth(rule) for body in bodies for name, rule in body.get("growth", {}).items()},
-        frozen_arguments=frozenset(name for body in bodies for name in body["frozen"]["arguments"]),
-        frozen_calls=frozenset(name for body in bodies for name in body["frozen"]["calls"]),
-        frozen_methods=frozenset(name for body in bodies for name in body["frozen"].get("methods", ())),
+        frozen_arguments=_frozen(bodies, "arguments"),
+        frozen_calls=_frozen(bodies, "calls"),
+        frozen_methods=_frozen(bodies, "methods"),
         optimizers={name: rule for body in bodies for name, rule in body.get("optimizers", {}).items()},
     )
+
+
+def _frozen(bodies: list[dict[str, Any]], what: str) -> frozenset[str]:
+    return frozenset(name for body in bodies for name in body.get("frozen", {}).get(what, ()))
 
 
 def _vocabulary(bodies: list[dict[str, Any]], callables: Mapping[str, CallableEntry]) -> Vocabulary:
@@ -132,13 +150,22 @@ def _vocabulary(bodies: list[dict[str, Any]], callables: Mapping[str, CallableEn
     return Vocabulary(prefixes, frozenset(callables) | extra, opaque)
 
 
+def _whole(group: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the table of a callable with the arguments of the ``shared`` tables that it names."""
+    tables = [group.get("arguments", {}), *(body["shared"][name] for name in group.get("shared", ()))]
+    return {**group, "arguments": {name: rule for table in tables for name, rule in table.items()}}
+
+
 def _entries(group: Mapping[str, Any], framework: str) -> list[CallableEntry]:
-    arguments = tuple(_argument(name, rule) for name, rule in group.get("arguments", {}).items())
+    arguments, entries = (
+        tuple(_argument(name, rule) for name, rule in group.get(kind, {}).items())
+        for kind in ("arguments", "entries")
+    )
     prefix = f"{group['module']}." if group.get("module") else ""
     return [
         CallableEntry(
             prefix + name, framework, group["group"], arguments, tuple(group.get("output", ())),
-            tuple(group.get("positions", ())),
+            tuple(group.get("positions", ())), group.get("table", ""), entries,
         )
         for name in group["names"]
     ]  # fmt: skip
@@ -152,7 +179,7 @@ def _argument(name: str, rule: Mapping[str, Any]) -> Argument:
         "when": tuple(
             (other, tuple(_value(value) for value in values)) for other, values in rule.get("when", {}).items()
         ),
-        "unless": tuple(rule.get("unless", ())),
+        **{key: tuple(rule.get(key, ())) for key in ("unless", "aliases", "needs")},
     }
     return Argument(name=name, **read)
 
