@@ -15,6 +15,8 @@ def is_live(context: Context, module: Module, call: ast.Call) -> bool:
     """Whether ``call`` can run and its value is used. What cannot be told counts as used."""
     if not context.tracer.calls.reached(module, call):
         return False
+    if context.catalogue.group(context.names.call(module, call)) == "training":
+        return True  # what it prints on the way is measured, even if nobody reads the model
     statement = module.statement(call)
     holder = _holder(context, module, call)
     if holder is not None and isinstance(statement, ast.Assign) and len(statement.targets) == 1:

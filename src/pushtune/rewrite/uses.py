@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from pushtune.rewrite.base import Context
 from pushtune.rewrite.catalogue import Argument, CallableEntry
 from pushtune.rewrite.liveness import is_live
 from pushtune.rewrite.outputs import output_calls
+from pushtune.rewrite.parameter_tables import Entry, ParameterTables, Table
 from pushtune.rewrite.training import MethodCall
 from pushtune.source import Module
 from pushtune.source.tracing import Origin
-from pushtune.source.tracing.tables import table_entries
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +80,40 @@ def uses_of(context: Context, target: Target) -> Iterator[Use]:
             yield from _traced(context, target, argument, target.module, expression)
         else:
             yield from _splatted(context, target, argument)
+    tables = parameter_tables(context, target) if target.entry.entries else ()
+    for argument in target.entry.entries:
+        yield from _entered(context, target, argument, tables)
+
+
+def parameter_tables(context: Context, target: Target) -> tuple[Table, ...]:
+    """Return the tables of parameters that the call may be given as its first argument."""
+    named = [keyword.value for keyword in target.call.keywords if keyword.arg == target.entry.table]
+    given = named or [item for item in target.call.args[:1] if not isinstance(item, ast.Starred)]
+    if not given:
+        return ()
+    return ParameterTables(context.names, context.tracer).read(target.module, given[0], target.call)
+
+
+def _entered(context: Context, target: Target, argument: Argument, tables: Iterable[Table]) -> Iterator[Use]:
+    """Yield what stands under the argument's key (or one of its aliases) in each of ``tables``."""
+    for table in tables:
+        entries = [table.entries[name] for name in argument.names if name in table.entries]
+        idle = argument.needs and table.complete and not table.has(argument.needs)
+        if len(entries) == 1 and not idle and not table.unsure.intersection(argument.names):
+            for origin in _origins(context, entries[0]):
+                yield Use(target, argument, origin, entries[0].module, entries[0].node)
+
+
+def _origins(context: Context, entry: Entry) -> Iterator[Origin]:
+    for origin in context.tracer.trace(entry.module, entry.node):
+        own = origin.style == "literal"
+        yield replace(origin, style="dict", name=entry.name) if own else origin
 
 
 def written_argument(call: ast.Call, argument: Argument) -> ast.expr | None:
     """Return the expression that ``call`` gives for ``argument``, by keyword or by position."""
     for keyword in call.keywords:
-        if keyword.arg == argument.name:
+        if keyword.arg in argument.names:
             return keyword.value
     at = argument.at
     if at is None or at >= len(call.args) or any(isinstance(a, ast.Starred) for a in call.args[: at + 1]):
@@ -120,23 +148,29 @@ def _splatted(context: Context, target: Target, argument: Argument) -> Iterator[
     """Yield what ``**params`` brings for ``argument``, where the table is written out."""
     for keyword in target.call.keywords:
         if keyword.arg is None:
-            for origin in context.tracer.trace_entry(target.module, keyword.value, argument.name):
-                yield Use(target, argument, origin, target.module, keyword.value)
+            uses = list(_entered(context, target, argument, _read(context, target, keyword.value)))
+            yield from uses
+            if not uses:
+                for origin in context.tracer.trace_entry(target.module, keyword.value, argument.name):
+                    yield Use(target, argument, origin, target.module, keyword.value)
 
 
 def splat_keys(context: Context, target: Target) -> frozenset[str] | None:
-    """Return the keyword names that splats bring; None where that cannot be told."""
-    keys: set[str] = set()
+    """Return the names that splats and tables of parameters bring; None where that cannot be told."""
     if any(isinstance(argument, ast.Starred) for argument in target.call.args):
         return None
-    for keyword in target.call.keywords:
-        if keyword.arg is None:
-            tables = list(context.tracer.ends(target.module, keyword.value))
-            names = [name for table in tables for name, _ in table_entries(table.node)]
-            if len(tables) != 1 or not names or not all(isinstance(name, str) for name in names):
-                return None
-            keys.update(str(name) for name in names)
+    splats = [keyword.value for keyword in target.call.keywords if keyword.arg is None]
+    keys: set[str] = set()
+    given = parameter_tables(context, target) if target.entry.entries else ()
+    for table in (*given, *(table for splat in splats for table in _read(context, target, splat))):
+        if not table.complete:
+            return None
+        keys.update(table.entries, table.unsure)
     return frozenset(keys)
+
+
+def _read(context: Context, target: Target, splat: ast.expr) -> tuple[Table, ...]:
+    return ParameterTables(context.names, context.tracer).read(target.module, splat, target.call)
 
 
 def snake_case(name: str) -> str:

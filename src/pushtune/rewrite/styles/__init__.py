@@ -3,7 +3,7 @@
 ``literal``, ``constant``, ``argparse``, ``dict`` and ``default`` values are written somewhere; one file
 each in ``pushtune.source.tracing`` tells how they are reached (``literals``, ``tracer``, ``options``,
 ``tables`` and ``classes``, ``parameters``), and ``written`` replaces them all alike. ``implicit`` values
-are written nowhere: their keyword is added.
+are written nowhere: their keyword is added, or (``entries``) their key to a table of parameters.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from pushtune.rewrite.base import Site
-from pushtune.rewrite.styles import implicit, written
+from pushtune.rewrite.styles import entries, implicit, written
 from pushtune.rewrite.survey import Survey
 
 STYLES: Mapping[str, Callable[[Survey], Iterator[Site]]] = {
     "written": written.find,
     "implicit": implicit.find,
+    "entries": entries.find,
 }
 """Every finder of values."""

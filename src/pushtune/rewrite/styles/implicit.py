@@ -130,7 +130,7 @@ def find(survey: Survey) -> Iterator[ImplicitSite]:
         missing = tuple(
             item
             for argument in target.entry.arguments
-            if argument.implicit and argument.name not in keys and argument.name not in searched
+            if argument.implicit and not keys.intersection(argument.names) and argument.name not in searched
             for item in _missing(survey, target, argument)
         )
         if missing:
