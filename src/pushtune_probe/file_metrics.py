@@ -5,12 +5,15 @@ import os
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from pushtune_probe import text_values, wire
+from pushtune_probe.metric_names import is_known
 from pushtune_probe.session import Session
-from pushtune_probe.text_values import Found, Scanner
+from pushtune_probe.text_lines import reader
+from pushtune_probe.text_values import Found
 
 _LARGEST = 1024 * 1024
 _DEEPEST = 4
 _LINES = 200
+_LONGEST_LINE = 4096
 _GENERIC_NAMES = {"result", "results", "score", "scores", "metric", "metrics", "output", "value"}
 
 Reader = Callable[[Session, str, str], Iterator[Found]]
@@ -19,20 +22,20 @@ Reader = Callable[[Session, str, str], Iterator[Found]]
 def report(session: Session) -> None:
     """Report what the changed files hold, but for copies of values that an API has reported."""
     for name in session.files.changed():
-        reader = READERS.get(os.path.splitext(name)[1].lower())
+        read = READERS.get(os.path.splitext(name)[1].lower())
         path = os.path.join(session.plan.workspace, name)
-        if reader is not None and os.path.getsize(path) <= _LARGEST:
-            _report_file(session, name, path, reader)
+        if read is not None and os.path.getsize(path) <= _LARGEST:
+            _report_file(session, name, path, read)
 
 
-def _report_file(session: Session, name: str, path: str, reader: Reader) -> None:
+def _report_file(session: Session, name: str, path: str, read: Reader) -> None:
     with open(path, encoding="utf-8", errors="replace") as stream:
         text = stream.read()
     latest: Dict[Tuple[str, str], Found] = {}
-    for found in reader(session, name, text):
+    for found in text_values.told_apart(list(read(session, name, text))):
         latest[found.name, found.split] = found
     for found in latest.values():
-        if not session.log.is_copy(found.name, found.value, found.tolerance):
+        if not session.log.is_copy(found.name, found.value, found.tolerance, found.split):
             source = "file:" + name.replace(os.sep, "/")
             session.metric(
                 found.name, found.value, source, split=found.split, text=text if len(text) < 80 else ""
@@ -48,9 +51,9 @@ def _read_text(session: Session, name: str, text: str) -> Iterator[Found]:
     if alone is not None:
         yield alone._replace(split=split)
         return
-    scanner = Scanner(session.plan.metric)
+    lines = reader(session.plan.metric)
     for line in text.splitlines()[-_LINES:]:
-        yield from scanner.find(line)
+        yield from lines.find(line[:_LONGEST_LINE])
 
 
 def _read_json(session: Session, name: str, text: str) -> Iterator[Found]:
@@ -82,7 +85,10 @@ def _read_csv(session: Session, name: str, text: str) -> Iterator[Found]:
         yield from _named(session, key.strip(), value.strip())
 
 
-READERS: Dict[str, Reader] = {".txt": _read_text, ".json": _read_json, ".csv": _read_csv}
+READERS: Dict[str, Reader] = {
+    ".txt": _read_text, ".log": _read_text, ".md": _read_text, ".yaml": _read_text, ".yml": _read_text,
+    ".tsv": _read_text, ".json": _read_json, ".csv": _read_csv,
+}  # fmt: skip
 """How each kind of file is read, by the end of its name."""
 
 
@@ -97,7 +103,7 @@ def _known(session: Session, key: str) -> Optional[Tuple[str, str]]:
     """Return canonical name and split if ``key`` names a metric that everybody knows, or the one wanted."""
     name, split = wire.canonical_metric(key)
     wanted: List[str] = [wire.canonical_metric(session.plan.metric)[0]] if session.plan.metric else []
-    return (name, split) if name in wire.SYNONYMS or name in wanted else None
+    return (name, split) if is_known(name) or name in wanted else None
 
 
 def _alone(text: str, name: str) -> Optional[Found]:

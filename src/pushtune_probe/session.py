@@ -86,7 +86,7 @@ class Session:
         """Report a finished epoch; ``metrics`` as ``wire`` describes: ``{name: {"value", "split"}}``."""
         self.epochs = max(self.epochs, epoch)
         for name, entry in metrics.items():
-            self.log.add(name, float(entry["value"]))
+            self.log.add(name, float(entry["value"]), str(entry.get("split", UNKNOWN)))
             self.log.note(name, float(entry["value"]))
         self.reporter.emit("epoch", epoch=epoch, total=total, seconds=round(seconds, 4), metrics=metrics)
 
@@ -105,7 +105,7 @@ class Session:
         """Report a value that the script measured. ``source`` says what told: ``"keras.evaluate"``."""
         number = float(value)
         if not source.startswith(("stdout:", "stderr:", "file:")):
-            self.log.add(name, number)
+            self.log.add(name, number, split)
         self.log.note(name, number)
         self.reporter.emit(
             "metric",

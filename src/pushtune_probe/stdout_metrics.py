@@ -7,9 +7,11 @@ from types import FrameType
 from typing import Deque, Dict, List, NamedTuple, Optional, Tuple
 
 from pushtune_probe import text_values
+from pushtune_probe.data_roles import UNKNOWN
 from pushtune_probe.session import Session
 from pushtune_probe.stdio import Listener
-from pushtune_probe.text_values import Found, Scanner
+from pushtune_probe.text_lines import LineReader, reader
+from pushtune_probe.text_values import Found
 
 SCANNED_LINES = 20000
 """Lines looked at as they come. Of what follows only the tail is looked at, at the end."""
@@ -32,13 +34,14 @@ class PrintedMetrics:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._scanner = Scanner(session.plan.metric)
+        self._readers: Dict[str, LineReader] = {}
         self._streams: Dict[str, _Lines] = {}
         self._reports = 0
 
     def listener(self, name: str) -> Listener:
         """Return what is to be called with all text that goes to the stream ``name``."""
         lines = self._streams[name] = _Lines(name, self)
+        self._readers[name] = reader(self._session.plan.metric)
         return lines.write
 
     @property
@@ -48,43 +51,72 @@ class PrintedMetrics:
 
     def line(self, text: str, source: str) -> None:
         """Look at one whole line. Never raises."""
-        if self._is_progress(sys._getframe(1)):
-            return
-        self._session.guarded(lambda: self._report_all(text, source))
+        printed = self._printed_from(sys._getframe(1))
+        if printed is not None:
+            self._session.guarded(lambda: self._report_all(text, source, printed))
 
     def finish(self) -> None:
         """Look at what is left at the end: the tail, the last line, and what was held back."""
         for lines in self._streams.values():
             for text, source in lines.rest():
-                self._report_all(text, source)
+                self._report_all(text, source, NOWHERE)
         printed = self._streams.get("stdout")
         if printed is not None and printed.last is not None:
             self._report_bare(*printed.last)
 
-    def _is_progress(self, frame: Optional[FrameType]) -> bool:
-        """Whether a framework prints that reports its values itself, and not the script."""
+    def _printed_from(self, frame: Optional[FrameType]) -> Optional["_From"]:
+        """Return where the script prints from; None if a framework prints that reports its values itself."""
         for _ in range(_FRAMES):
-            if frame is None or self._session.callsite.is_own(frame.f_code.co_filename):
-                return False
+            if frame is None:
+                return NOWHERE
+            if self._session.callsite.is_own(frame.f_code.co_filename):
+                return _From(
+                    frame.f_lineno, _SPLIT_OF_FUNCTION.get(_first_word(frame.f_code.co_name), UNKNOWN)
+                )
             if self._session.is_silenced(str(frame.f_globals.get("__name__", ""))):
-                return True
+                return None
             frame = frame.f_back
-        return False
+        return NOWHERE
 
-    def _report_all(self, text: str, source: str) -> None:
-        for found in self._scanner.find(text):
-            if not self._session.log.is_copy(found.name, found.value, found.tolerance):
+    def _report_all(self, text: str, source: str, printed: "_From") -> None:
+        for found in self._readers[source.partition(":")[0]].find(text):
+            split = found.split if found.split != UNKNOWN else printed.split
+            if not self._session.log.is_copy(found.name, found.value, found.tolerance, split):
                 self._reports += 1
-                self._emit(found, text, source)
+                self._emit(found._replace(split=split), text, source, printed.line)
 
     def _report_bare(self, text: str, source: str) -> None:
         name = self._session.plan.metric or "value"
         found = text_values.bare(text, name)
         if found is not None and not self._session.log.is_copy("value", found.value, found.tolerance):
-            self._emit(found, text, source)
+            self._emit(found, text, source, 0)
 
-    def _emit(self, found: Found, text: str, source: str) -> None:
-        self._session.metric(found.name, found.value, source, split=found.split, step=found.step, text=text)
+    def _emit(self, found: Found, text: str, source: str, line: int) -> None:
+        self._session.metric(
+            found.name, found.value, source, split=found.split, step=found.step, line=line, text=text
+        )
+
+
+class _From(NamedTuple):
+    """The script's line that prints (0: not known), and the split that its function is there for."""
+
+    line: int
+    split: str
+
+
+NOWHERE = _From(0, UNKNOWN)
+
+# A function ``test`` measures on test data. One called ``train`` may print what it measured on other data.
+_SPLIT_OF_FUNCTION = {
+    "test": "test",
+    "validate": "validation",
+    "validation": "validation",
+    "val": "validation",
+}
+
+
+def _first_word(name: str) -> str:
+    return name.lower().partition("_")[0]
 
 
 class _Lines:
@@ -164,7 +196,10 @@ class _Lines:
             self._last = line
 
 
-_MAY_HOLD_VALUE = re.compile(r"\d|nan", re.IGNORECASE).search
+# A digit, or what the header of a table may say.
+_MAY_HOLD_VALUE = re.compile(
+    r"\d|nan|acc|loss|f1|precision|score|error|ma[ep]|[rm]se|auc", re.IGNORECASE
+).search
 
 
 def _shown(text: str) -> str:

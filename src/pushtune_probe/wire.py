@@ -16,9 +16,12 @@ An attempt's folder::
 import dataclasses
 import json
 import os
-import re
 import time
 from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from pushtune_probe.metric_names import SYNONYMS as SYNONYMS
+from pushtune_probe.metric_names import canonical_metric as canonical_metric
+from pushtune_probe.metric_names import same_metric as same_metric
 
 VERSION = 1
 
@@ -244,55 +247,3 @@ def _digest(path: str) -> str:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
-
-
-# Many names, one metric. Keys are canonical; a name matches by its words after the split prefix is cut.
-SYNONYMS = {
-    "accuracy": ("accuracy", "acc", "categorical accuracy", "sparse categorical accuracy", "binary accuracy",
-                 "accuracy score", "genauigkeit", "exactitude", "exactitud", "precisión", "acurácia",
-                 "точность", "正解率", "准确率", "正确率", "정확도"),
-    "balanced_accuracy": ("balanced accuracy", "balanced accuracy score"),
-    "f1": ("f1", "f1 score", "f score", "fscore"),
-    "auc": ("auc", "roc auc", "roc auc score", "auroc"),
-    "precision": ("precision", "precision score"),
-    "recall": ("recall", "recall score", "sensitivity"),
-    "r2": ("r2", "r2 score", "r²", "r squared", "coefficient of determination"),
-    "mae": ("mae", "mean absolute error"),
-    "mse": ("mse", "mean squared error"),
-    "rmse": ("rmse", "root mean squared error"),
-    "loss": ("loss", "average loss", "avg loss", "cost", "verlust", "perte", "pérdida"),
-    "error": ("error", "error rate"),
-}  # fmt: skip
-
-_SPLITS = {
-    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
-    "cv": "validation", "test": "test", "train": "train", "training": "train", "eval": "unknown",
-    "final": "unknown", "best": "unknown", "model": "unknown", "mean": "unknown", "overall": "unknown",
-}  # fmt: skip
-
-
-def canonical_metric(name: str) -> Tuple[str, str]:
-    """Return the metric's canonical name and the split that its own words tell, or ``"unknown"``.
-
-    ``val_acc`` gives ``("accuracy", "validation")``; a name nobody knows comes back in lower case with
-    underscores, its split prefix cut.
-    """
-    words = [word for word in re.split(r"[\W_]+", name.lower()) if word]
-    split = "unknown"
-    while True:
-        text = " ".join(words)
-        for canonical, names in SYNONYMS.items():
-            if text in names:
-                return canonical, split
-        # Only then is the first word a prefix: "mean" is none in "mean absolute error".
-        if len(words) < 2 or words[0] not in _SPLITS:
-            return "_".join(words), split
-        told = _SPLITS[words.pop(0)]
-        split = told if split == "unknown" else split
-
-
-def same_metric(wanted: str, name: str) -> bool:
-    """Whether ``name``, as reported, is the metric that the developer calls ``wanted``."""
-    asked, asked_split = canonical_metric(wanted)
-    given, given_split = canonical_metric(name)
-    return asked == given and asked_split in ("unknown", given_split)

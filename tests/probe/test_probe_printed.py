@@ -60,6 +60,46 @@ def test_a_progress_bar_counts_once_with_what_it_shows_last(tmp_path: Path) -> N
     assert Attempt(tmp_path, source).run().metrics() == [("accuracy", 0.5, "unknown")]
 
 
+def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
+    source = """
+        print("epoch | train_loss | val_acc")
+        for epoch in (1, 2):
+            print(f"{epoch:5d} | {1 / epoch:10.4f} | {0.8 + epoch / 20:7.3f}")
+    """
+    ran = Attempt(tmp_path, source).run()
+
+    assert ran.metrics() == [
+        ("loss", 1.0, "train"), ("accuracy", 0.85, "validation"),
+        ("loss", 0.5, "train"), ("accuracy", 0.9, "validation"),
+    ]  # fmt: skip
+    assert [body["step"] for body in ran.all("metric")] == [1, 1, 2, 2]
+
+
+def test_the_total_counts_and_not_the_lines_for_each_class_below_it(tmp_path: Path) -> None:
+    source = """
+        print("Accuracy of the network on the 10000 test images: 71 %")
+        for name in ("plane", "car", "cat"):
+            print(f"Accuracy of {name:5s} : {60.0:2.0f} %")
+    """
+    assert Attempt(tmp_path, source).run().metrics() == [("accuracy", 0.71, "test")]
+
+
+def test_the_function_that_prints_tells_the_data_where_the_line_does_not(tmp_path: Path) -> None:
+    source = """
+        def test(): print("Loss: 0.5, accuracy: 0.9")
+        def validate_model(): print("accuracy: 0.8")
+        def train(): print("accuracy: 0.7")
+        test(); validate_model(); train()
+    """
+    ran = Attempt(tmp_path, source).run()
+
+    assert ran.metrics() == [
+        ("loss", 0.5, "test"), ("accuracy", 0.9, "test"), ("accuracy", 0.8, "validation"),
+        ("accuracy", 0.7, "unknown"),
+    ]  # fmt: skip
+    assert [body["line"] for body in ran.all("metric")] == [2, 2, 3, 4]
+
+
 def test_the_streams_are_still_streams(tmp_path: Path) -> None:
     source = """
         import io, sys
@@ -116,7 +156,7 @@ def test_files_that_carry_a_metric_are_read_at_the_end(tmp_path: Path) -> None:
         ("file:accuracy.txt", "accuracy", 0.981, "unknown"),
         ("file:metrics.json", "accuracy", 0.97, "validation"),
         ("file:metrics.json", "f1", 0.8, "unknown"),
-        ("file:log.csv", "loss", 0.5, "unknown"),
+        ("file:log.csv", "loss", 0.5, "train"),
         ("file:log.csv", "loss", 0.6, "validation"),
         ("file:results.txt", "recall", 0.75, "unknown"),
     }
