@@ -1,28 +1,44 @@
-"""Which parameters matter only while a layer is there: what stands in a dropped unit has no effect."""
+"""Which parameters matter only under others: in a layer that may be dropped, beside a deciding argument."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pushtune.model.analysis import Knob, Span
 from pushtune.model.space import Condition, Parameter
 from pushtune.rewrite.base import Site
+from pushtune.rewrite.meanings import Reading, with_meanings
 from pushtune.rewrite.moves.copies import CopiesSite
+from pushtune.rewrite.styles.implicit import ImplicitSite
+from pushtune.rewrite.styles.written import ValueSite
 
 
 def with_conditions(
     parameters: Iterable[Parameter], knobs: Sequence[Knob], sites: Sequence[Site]
 ) -> Iterator[Parameter]:
-    """Yield the parameters, those of a unit that may be dropped under the condition that it is not."""
+    """Yield the parameters, those that do not always matter under the condition that they do.
+
+    Some matter while another argument of the same call has certain values, others while the unit in which
+    they stand is not dropped.
+    """
     units = [unit for site in sites if isinstance(site, CopiesSite) for unit in site.droppable()]
     spans = {knob.name: knob.spans for knob in knobs}
-    for parameter in parameters:
+    for parameter in with_meanings(parameters, _readings(sites)):
         yield (
             parameter
             if parameter.condition
             else _conditional(parameter, spans.get(parameter.name, ()), units)
         )
+
+
+def _readings(sites: Sequence[Site]) -> Mapping[str, tuple[Reading, ...]]:
+    return {
+        name: readings
+        for site in sites
+        if isinstance(site, (ValueSite, ImplicitSite))
+        for name, readings in site.readings.items()
+    }
 
 
 def _conditional(

@@ -10,6 +10,7 @@ from pushtune.model.analysis import Span
 from pushtune.model.space import Condition
 from pushtune.rewrite.base import Context
 from pushtune.rewrite.frozen import frozen_spans
+from pushtune.rewrite.searches import Searches, read_searches
 from pushtune.rewrite.uses import Target, find_targets
 from pushtune.source import Module
 
@@ -38,6 +39,7 @@ class Survey:
     frozen: frozenset[Span]
     regions: tuple[Region, ...]
     epochs_tunable: bool
+    searches: Searches
 
     def condition(self, nodes: Iterable[tuple[Module, ast.AST]]) -> Condition | None:
         """Return under which condition a value matters that only ``nodes`` use."""
@@ -51,7 +53,8 @@ class Survey:
 def take_survey(context: Context, regions: Iterable[Region], *, epochs_tunable: bool) -> Survey:
     """Look at every catalogued call of the program."""
     targets = tuple(target for target in find_targets(context) if _trains(context, target))
-    return Survey(context, targets, frozen_spans(context, targets), tuple(regions), epochs_tunable)
+    frozen = frozen_spans(context, targets)
+    return Survey(context, targets, frozen, tuple(regions), epochs_tunable, read_searches(context))
 
 
 def _trains(context: Context, target: Target) -> bool:

@@ -77,7 +77,7 @@ def uses_of(context: Context, target: Target) -> Iterator[Use]:
             continue
         expression = written_argument(target.call, argument)
         if expression is not None:
-            yield from _traced(context, target, argument, target.module, expression)
+            yield from traced(context, target, argument, target.module, expression)
         else:
             yield from _splatted(context, target, argument)
     tables = parameter_tables(context, target) if target.entry.entries else ()
@@ -128,9 +128,10 @@ def has_splat(call: ast.Call) -> bool:
     )
 
 
-def _traced(
+def traced(
     context: Context, target: Target, argument: Argument, module: Module, expression: ast.expr
 ) -> Iterator[Use]:
+    """Yield where the value of ``expression``, which ``argument`` is given, literally stands."""
     if argument.element is None and not argument.each:
         for origin in context.tracer.trace(module, expression):
             yield Use(target, argument, origin, module, expression)

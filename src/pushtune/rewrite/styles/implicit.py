@@ -11,7 +11,7 @@ from pushtune.model.space import Parameter, Value
 from pushtune.rewrite.base import Change
 from pushtune.rewrite.catalogue import Argument, grow
 from pushtune.rewrite.epochs import epochs_domain
-from pushtune.rewrite.searches import searched_names
+from pushtune.rewrite.meanings import Reading, has_meaning
 from pushtune.rewrite.styles.text import written
 from pushtune.rewrite.survey import Survey
 from pushtune.rewrite.uses import Target, splat_keys, written_argument
@@ -40,6 +40,7 @@ class Missing:
     template: str
     parameter: Parameter
     knob: Knob
+    reading: Reading
 
     def written(self, value: Value) -> str:
         """Return the keyword argument that gives ``value``."""
@@ -52,6 +53,11 @@ class ImplicitSite:
 
     gap: Gap
     missing: tuple[Missing, ...]
+
+    @property
+    def readings(self) -> Mapping[str, tuple[Reading, ...]]:
+        """The argument that each parameter would be given for."""
+        return {item.parameter.name: (item.reading,) for item in self.missing}
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -121,7 +127,6 @@ def _is_bare_generator(source: SourceText, call: ast.Call, close: int) -> bool:
 
 def find(survey: Survey) -> Iterator[ImplicitSite]:
     """Yield one site for each call that leaves catalogued arguments at their defaults."""
-    searched = searched_names(survey.context)
     for target in survey.targets:
         keys = splat_keys(survey.context, target)
         gap = find_gap(target.module, target.call) if keys is not None else None
@@ -130,7 +135,7 @@ def find(survey: Survey) -> Iterator[ImplicitSite]:
         missing = tuple(
             item
             for argument in target.entry.arguments
-            if argument.implicit and not keys.intersection(argument.names) and argument.name not in searched
+            if argument.implicit and not keys.intersection(argument.names)
             for item in _missing(survey, target, argument)
         )
         if missing:
@@ -140,12 +145,16 @@ def find(survey: Survey) -> Iterator[ImplicitSite]:
 def _missing(survey: Survey, target: Target, argument: Argument) -> Iterator[Missing]:
     if written_argument(target.call, argument) is not None or _has_alias(target, argument):
         return
+    if _is_set_elsewhere(survey, target, argument) or not has_meaning(survey.context, target, argument):
+        return
     if argument.role == "epochs":
         domain = epochs_domain(argument.default) if survey.epochs_tunable else None
     elif argument.role == "batch_size" and target.entry.name == "fit" and not _trains_on_arrays(target.call):
         return
     else:
-        domain = grow(survey.context.catalogue.growths[argument.role], argument.default)
+        growth = survey.context.catalogue.growths[argument.role_of(argument.default)]
+        searched = survey.searches.domain(target, argument, argument.default)
+        domain = searched or grow(growth, argument.default)
     if domain is None:
         return
     name = f"{target.owner}.{argument.name}"
@@ -153,7 +162,13 @@ def _missing(survey: Survey, target: Target, argument: Argument) -> Iterator[Mis
     parameter = Parameter(name, argument.role, domain, argument.default, condition)
     span = target.module.span(target.call.func)
     knob = Knob(name, argument.role, span.file, span.line, argument.default, "implicit", domain, (span,))
-    yield Missing(argument.name, argument.template, parameter, knob)
+    yield Missing(argument.name, argument.template, parameter, knob, Reading(target, argument))
+
+
+def _is_set_elsewhere(survey: Survey, target: Target, argument: Argument) -> bool:
+    """Whether a search of the script, or ``set_params``, gives the argument its value."""
+    later = (target.call, argument.name) in survey.searches.later
+    return later or survey.searches.left_alone(target, argument)
 
 
 def _has_alias(target: Target, argument: Argument) -> bool:

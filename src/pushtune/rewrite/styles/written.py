@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pushtune.model.analysis import Edit, Knob, Move, Span
 from pushtune.model.space import Domain, Parameter, Value
 from pushtune.rewrite.base import Change
-from pushtune.rewrite.catalogue import grow
+from pushtune.rewrite.catalogue import Argument, grow
 from pushtune.rewrite.epochs import epochs_domain
-from pushtune.rewrite.searches import searched_names
+from pushtune.rewrite.meanings import Reading, has_meaning
 from pushtune.rewrite.styles.text import replacement
 from pushtune.rewrite.survey import Survey
-from pushtune.rewrite.uses import Use, uses_of
+from pushtune.rewrite.uses import Target, Use, traced, uses_of
 from pushtune.source import SourceText
 
 _TASKS = ("softmax", "linear")
@@ -26,6 +26,12 @@ class ValueSite:
     parameter: Parameter
     knob: Knob
     source: SourceText
+    read_by: tuple[Reading, ...] = ()
+
+    @property
+    def readings(self) -> Mapping[str, tuple[Reading, ...]]:
+        """Which arguments of which calls read the value."""
+        return {self.parameter.name: self.read_by}
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -52,12 +58,10 @@ class ValueSite:
 
 def find(survey: Survey) -> Iterator[ValueSite]:
     """Yield one site for each place that holds a tunable value, whatever number of calls reads it."""
-    searched = searched_names(survey.context)
     groups: dict[tuple[Span, ...], list[Use]] = {}
     for target in survey.targets:
-        for use in uses_of(survey.context, target):
-            if use.argument.name not in searched or target.entry.framework != "sklearn":
-                groups.setdefault(use.origin.spans, []).append(use)
+        for use in _uses(survey, target):
+            groups.setdefault(use.origin.spans, []).append(use)
     taken: set[Span] = set(survey.frozen)
     names: dict[str, int] = {}
     for spans, uses in groups.items():
@@ -68,11 +72,32 @@ def find(survey: Survey) -> Iterator[ValueSite]:
         yield _site(survey, uses, domain, names)
 
 
+def _uses(survey: Survey, target: Target) -> Iterator[Use]:
+    """Yield the values that the call is given, or is given later, and that the script does not search."""
+    later = survey.searches.later
+    for use in uses_of(survey.context, target):
+        if (target.call, use.argument.name) not in later and _is_free(survey, target, use.argument):
+            yield use
+    for argument in target.entry.arguments:
+        found = later.get((target.call, argument.name))
+        if found is not None and found.expression is not None and _is_free(survey, target, argument):
+            yield from traced(survey.context, target, argument, found.module, found.expression)
+
+
+def _is_free(survey: Survey, target: Target, argument: Argument) -> bool:
+    left_alone = survey.searches.left_alone(target, argument)
+    return not left_alone and has_meaning(survey.context, target, argument)
+
+
 def _domain(survey: Survey, uses: Sequence[Use]) -> Domain | None:
     """Return the values that suit every role in which the place is read; None if there are none."""
     value = uses[0].origin.value
-    domains = []
-    for role in dict.fromkeys(use.role for use in uses):
+    domains: list[Domain | None] = [
+        searched
+        for use in uses
+        if (searched := survey.searches.domain(use.target, use.argument, value)) is not None
+    ]
+    for role in dict.fromkeys(use.role for use in uses) if not domains else ():
         if role == "kernel_size" and value == 1:
             return None  # a pointwise convolution is a projection, not a choice of size
         if role == "activation" and value in _TASKS:
@@ -114,4 +139,5 @@ def _site(survey: Survey, uses: Sequence[Use], domain: Domain, names: dict[str, 
         name, uses[0].role, span.file, span.line, value, origin.style, domain, origin.spans, tied, certain
     )
     module = survey.context.program.module(span.file)
-    return ValueSite(Parameter(name, uses[0].role, domain, value, condition), knob, module.source)
+    parameter = Parameter(name, uses[0].role, domain, value, condition)
+    return ValueSite(parameter, knob, module.source, tuple(Reading(u.target, u.argument) for u in uses))
