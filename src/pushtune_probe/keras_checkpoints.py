@@ -41,9 +41,13 @@ class Saved(NamedTuple):
 
 
 class Store:
-    """Writes an attempt's checkpoints. ``snapshot`` copies the script's files into the folder it is given."""
+    """Writes an attempt's checkpoints. ``snapshot`` copies the script's files into the folder it is given.
 
-    def __init__(self, attempt: str, snapshot: Callable[[str], Any]) -> None:
+    ``name`` is the file that holds the state: it tells whose checkpoint it is.
+    """
+
+    def __init__(self, attempt: str, snapshot: Callable[[str], Any], name: str = _STATE) -> None:
+        self._name = name
         self._base = os.path.join(attempt, wire.CHECKPOINTS)
         self._snapshot = snapshot
         self._staging = os.path.join(self._base, ".staging")
@@ -68,7 +72,7 @@ class Store:
         temporary = os.path.join(self._base, ".writing")
         shutil.rmtree(temporary, ignore_errors=True)
         os.makedirs(temporary)
-        _dump(os.path.join(temporary, _STATE), state)
+        _dump(os.path.join(temporary, self._name), state)
         self._link_fits(temporary)
         self._snapshot(os.path.join(temporary, wire.CHECKPOINT_FILES))
         wire.write_manifest(temporary, epoch)

@@ -26,8 +26,13 @@ _STATEFUL = frozenset(
 
 def hidden_state(train_function: Any) -> List[str]:
     """Return the names of such operations, sorted; none for other backends and for eager training."""
+    return sorted(set(hidden_operations(train_function)) & _STATEFUL)
+
+
+def hidden_operations(function: Any) -> List[str]:
+    """Return the names of all operations in a compiled function, none for other backends."""
     try:
-        return sorted(set(_operations(train_function)) & _STATEFUL)
+        return list(_operations(function))
     except Exception:  # the boundary to a private part of TensorFlow: it may look otherwise in any version
         return []
 
