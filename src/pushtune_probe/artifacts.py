@@ -10,6 +10,8 @@ MODEL_SUFFIXES = (
     ".tflite",
 )  # fmt: skip
 _SAVED_MODEL = "saved_model.pb"
+_BESIDE_MODELS = frozenset({"optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state.pth"})
+"""What the Hugging Face trainer writes beside a model, to resume from: no model."""
 
 
 def report(session: Session) -> None:
@@ -24,5 +26,7 @@ def _models(session: Session) -> Iterator[str]:
     yield from (folder for folder in folders if folder)
     inside = tuple(os.path.join(folder, "") for folder in folders if folder)
     for name in changed:
-        if name.lower().endswith(MODEL_SUFFIXES) and not name.startswith(inside):
+        if os.path.basename(name) in _BESIDE_MODELS or name.startswith(inside):
+            continue
+        if name.lower().endswith(MODEL_SUFFIXES):
             yield name
