@@ -80,6 +80,71 @@ def test_the_last_reading_on_the_best_data_is_the_report() -> None:
     assert choice.report == 0.2
 
 
+def test_held_out_data_comes_before_data_that_nobody_named() -> None:
+    told = Progress(metrics=(reading("accuracy", 0.8, "validation"), reading("accuracy", 0.99, "unknown")))
+    choice = choose_metric(told, "accuracy")
+    assert choice is not None
+    assert (choice.report, choice.report_split) == (0.8, "validation")
+
+
+def test_what_a_call_measured_comes_before_what_was_printed() -> None:
+    told = Progress(
+        metrics=(
+            reading("accuracy", 0.8, "test", "sklearn.accuracy_score"),
+            reading("accuracy", 0.9, "test", "stdout:4"),
+        )
+    )
+    choice = choose_metric(told, "accuracy")
+    assert choice is not None
+    assert choice.report == 0.8
+
+
+def test_the_best_of_the_epochs_counts_only_where_no_last_value_was_told_and_is_called_so() -> None:
+    best = reading("best_accuracy", 0.98, "validation", "stdout:9", text="Best val acc 0.98 at epoch 7")
+    last = reading("accuracy", 0.95, "validation", "stdout:8")
+    both, only = (choose_metric(Progress(metrics=told), "accuracy") for told in ((last, best), (best,)))
+    assert both is not None
+    assert only is not None
+    assert (both.report, only.report) == (0.95, 0.98)
+    assert only.says.startswith("the best validation accuracy from the printed line")
+
+
+PRINTED = reading("accuracy", 0.9, "unknown", "stdout:3", line=12, text="accuracy: 0.9")
+
+
+@pytest.mark.parametrize(
+    ("line", "split", "report_split"),
+    [(12, "test", "test"), (12, "validation", "validation"), (13, "test", "unknown")],
+)
+def test_reading_the_source_tells_the_data_of_the_line_that_it_read(
+    line: int, split: Split, report_split: Split
+) -> None:
+    choice = choose_metric(
+        Progress(metrics=(PRINTED,)), None, MetricGuess("accuracy", "print", split, "max", line)
+    )
+    assert choice is not None
+    assert choice.report_split == report_split
+
+
+def test_a_printed_value_that_the_source_shows_to_be_of_training_data_is_refused_unless_insisted_on() -> None:
+    told, guess = Progress(metrics=(PRINTED,)), MetricGuess("accuracy", "print", "train", "max", 12)
+    assert choose_metric(told, None, guess) is None
+    message, fix = missing_metric(told, None, guess)
+    assert message.startswith("the script measures accuracy on its training data only")
+    assert "test accuracy" in fix
+    assert "--metric train_accuracy" in fix
+    insisted = choose_metric(told, "train accuracy", guess)
+    assert insisted is not None
+    assert (insisted.report, insisted.report_split) == (0.9, "train")
+
+
+def test_a_metric_on_held_out_data_comes_before_accuracy_on_training_data() -> None:
+    told = Progress(metrics=(reading("accuracy", 0.99, "train"), reading("f1", 0.8, "test")))
+    choice = choose_metric(told, None)
+    assert choice is not None
+    assert (choice.name, choice.report) == ("f1", 0.8)
+
+
 def test_training_data_is_never_taken_for_the_metric_unless_asked_for() -> None:
     told = keras(reading("accuracy", 0.99, "train"), accuracy=(0.9, 0.99))
     choice = choose_metric(told, "accuracy")

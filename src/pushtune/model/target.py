@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from pushtune.errors import UsageError
 from pushtune.model.analysis import Direction
 
-LESS_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "perplexity", "deviance", "logloss", "mape")
+LESS_IS_BETTER = frozenset(
+    (
+        "loss", "error", "mae", "mse", "rmse", "rmsle", "msle", "perplexity", "ppl", "deviance", "logloss",
+        "mape", "err", "cost", "nll", "wer", "cer", "fid", "brier", "crossentropy", "entropy", "hinge", "distance",
+    )
+)  # fmt: skip
 
 _FORM = re.compile(r"^\s*([A-Za-z_][\w.@/ -]*?)\s*(>=|<=|>|<|=)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(%?)\s*$")
 

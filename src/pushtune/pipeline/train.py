@@ -11,10 +11,11 @@ from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, StageName, TrialState
 from pushtune.pipeline.arms import Arm, filled
 from pushtune.pipeline.costs import estimate, first_rung, most_epochs
+from pushtune.pipeline.observing import observed, observed_to_json
 from pushtune.pipeline.results import hand_over
 from pushtune.pipeline.stage import Done, Over, Step, Waiting
 from pushtune.pipeline.workbench import BASELINE, Workbench, measured
-from pushtune.trial import MetricChoice, choose_metric, read_trial
+from pushtune.trial import MetricChoice, choose_metric, missing_metric, read_trial
 
 
 class Train:
@@ -61,10 +62,9 @@ def _judged(bench: Workbench, baseline: TrialRow) -> float:
     if kind is OutcomeKind.FINISHED:
         value = measured(baseline)
         if value is None:
-            raise MetricError(
-                f"{name} ran to its end, but no metric was found: {baseline.message}",
-                fix="print it at the end (`print('accuracy:', value)`), or name one with --metric",
-            )
+            progress = read_trial(bench.trial_folder(baseline.number))
+            message, fix = missing_metric(progress, bench.metric, bench.analysis.metric)
+            raise MetricError(f"{name} ran to its end, but {message}", fix=fix)
         return value
     bench.trials.acknowledge(baseline.number)
     if kind is OutcomeKind.OUT_OF_MEMORY:
@@ -105,6 +105,7 @@ def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
     settings = bench.settings
     progress = read_trial(bench.trial_folder(baseline.number))
     choice = choose_metric(progress, bench.metric, bench.analysis.metric)
+    bench.fix(observed=observed_to_json(observed(progress, bench.analysis.places)))
     bench.fix(
         trials=settings.trials,
         patience=settings.patience or max(12, settings.trials // 2),
@@ -116,7 +117,16 @@ def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
         chosen_on=_chosen_on(choice),
         report_data=_report_data(choice),
         metric_source="" if choice is None else choice.says,
+        # What the script reports may not be what its source seemed to.
+        metric_found=_found_name(bench, choice),
     )
+
+
+def _found_name(bench: Workbench, choice: MetricChoice | None) -> str | None:
+    """Return the name of the metric that nobody named, as the baseline reported it."""
+    if choice is None or bench.metric is not None:
+        return None
+    return choice.name
 
 
 def _chosen_on(choice: MetricChoice | None) -> str:

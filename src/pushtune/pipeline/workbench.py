@@ -15,6 +15,7 @@ from pushtune.model.space import Assignment, Epochs, Space
 from pushtune.model.states import Purpose
 from pushtune.model.target import Target, direction_of, parse_target
 from pushtune.pipeline.candidates import Candidates
+from pushtune.pipeline.observing import observed_from_json
 from pushtune.pipeline.search import Search, outcome_of
 from pushtune.settings import Settings
 from pushtune.trial import TrialFolder, write_candidate
@@ -52,7 +53,6 @@ class Workbench:
         self.now = now
         self.say = say
         self.trials: Trials = ledger.trials(study.id)
-        self.candidates = Candidates(script, folder / "sources")
         self._opened = now()
         self._spent_before = study.spent
 
@@ -63,10 +63,32 @@ class Workbench:
         assert row is not None
         return row
 
-    @cached_property
+    @property
     def analysis(self) -> Analysis:
-        """What reading the script tells."""
+        """What reading the script tells; once the baseline has run, with what only that could show."""
+        return self._settled_analysis if "observed" in self.study.facts else self._first_analysis
+
+    @cached_property
+    def _first_analysis(self) -> Analysis:
         return inspect(self.script)
+
+    @cached_property
+    def _settled_analysis(self) -> Analysis:
+        return inspect(self.script, observed_from_json(self.fact("observed")))
+
+    @property
+    def candidates(self) -> Candidates:
+        """What makes candidates; it knows what the baseline showed as soon as that has run."""
+        return self._settled_candidates if "observed" in self.study.facts else self._first_candidates
+
+    @cached_property
+    def _first_candidates(self) -> Candidates:
+        return Candidates(self.script, self.folder / "sources")
+
+    @cached_property
+    def _settled_candidates(self) -> Candidates:
+        observed = observed_from_json(self.fact("observed"))
+        return Candidates(self.script, self.folder / "sources", observed)
 
     @property
     def target(self) -> Target | None:
@@ -84,7 +106,7 @@ class Workbench:
     def metric_name(self) -> str:
         """The metric's name for people."""
         guess = self.analysis.metric
-        return self.metric or (guess.name if guess else "accuracy")
+        return self.metric or self.fact("metric_found") or (guess.name if guess else "accuracy")
 
     @property
     def maximize(self) -> bool:
@@ -92,7 +114,7 @@ class Workbench:
         if self.target is not None:
             return self.target.direction == "max"
         guess = self.analysis.metric
-        if self.metric is None and guess is not None:
+        if self.metric is None and guess is not None and self.metric_name == guess.name:
             return guess.direction == "max"
         return direction_of(self.metric_name) == "max"
 

@@ -54,7 +54,7 @@ def ending_of(
     if outcome is None:
         return Ending(_so_far(progress, recipe, seconds), again=False)
     if outcome.kind is OutcomeKind.FINISHED and outcome.value is None:
-        outcome = replace(outcome, message=missing_metric(progress, recipe.wanted_metric)[0])
+        outcome = replace(outcome, message=missing_metric(progress, recipe.wanted_metric, recipe.guess)[0])
     if outcome.kind is OutcomeKind.FAILED and trial.purpose is Purpose.BASELINE and progress.failed:
         outcome = replace(outcome, message=f"{progress.failed.traceback}\n{outcome.message}".strip())
     lost = outcome.kind is OutcomeKind.LOST or (exit_ is not None and outcome.kind is OutcomeKind.PAUSED)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pushtune.model.analysis import MetricGuess, Split
 from pushtune.trial.progress import MetricReading, Progress
 from pushtune_probe import wire
 
-REPORT_SPLITS: tuple[Split, ...] = ("test", "unknown", "validation")
+REPORT_SPLITS: tuple[Split, ...] = ("test", "validation", "unknown")
 """Where the value that a script ends with is looked for, best first. Training data is never among them."""
 
-CURVE_SPLITS: tuple[Split, ...] = ("validation", "unknown", "test")
+CURVE_SPLITS: tuple[Split, ...] = ("validation", "test", "unknown")
 """Where the value after each epoch is looked for, best first."""
+
+BEST = "best_"
+"""What the canonical name of a value begins with that is the best of a script's epochs, not its last."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +51,56 @@ def choose_metric(
     """Return the metric called ``wanted``, or None if nothing of that name was reported.
 
     Without a name: accuracy, else the one the source seemed to report (``guess``), else the only one
-    there is (a loss counts only where there is nothing else).
+    there is (a loss counts only where there is nothing else); what was measured on held-out data comes
+    first. The best of several values (``best_accuracy``) stands in where no last one was reported. A
+    printed value whose line tells no data has that which reading the source found (``guess``).
     """
+    progress = _told_by(guess, progress)
     name = wanted or _unnamed(progress, guess)
     if name is None:
         return None
     canonical, asked = wire.canonical_metric(name)
     curve_split, curve = _curve(progress, canonical, _asked(asked, CURVE_SPLITS))
     reading = _report(progress.metrics, canonical, _asked(asked, REPORT_SPLITS))
+    if reading is None and not curve:
+        reading = _report(progress.metrics, BEST + canonical, _asked(asked, REPORT_SPLITS))
     proxy = _last(_finite_head(progress.curves.get((canonical, "train"), ())))
     if not curve and reading is None and proxy is None:
         return None
     return _choice(canonical, curve_split, curve, reading, proxy, progress)
 
 
-def missing_metric(progress: Progress, wanted: str | None) -> tuple[str, str]:
-    """Return what to say where ``choose_metric`` found nothing: one line, and the fix."""
+def _told_by(guess: MetricGuess | None, progress: Progress) -> Progress:
+    """Let ``guess`` say on which data the values of its own line were measured, where they do not say it."""
+    if guess is None or guess.split == "unknown" or guess.source != "print":
+        return progress
+    name = wire.canonical_metric(guess.name)[0]
+    metrics = tuple(
+        replace(item, split=guess.split)
+        if item.split == "unknown" and (item.line, item.name.removeprefix(BEST)) == (guess.line, name)
+        else item
+        for item in progress.metrics
+    )
+    curves = dict(progress.curves)
+    if (name, guess.split) not in curves and (name, "unknown") in curves:
+        curves[name, guess.split] = curves.pop((name, "unknown"))
+    return replace(progress, metrics=metrics, curves=curves)
+
+
+def missing_metric(
+    progress: Progress, wanted: str | None, guess: MetricGuess | None = None
+) -> tuple[str, str]:
+    """Return what to say where ``choose_metric`` found nothing fit to compare by: one line, and the fix."""
+    progress = _told_by(guess, progress)
     seen = seen_metrics(progress)
     listed = ", ".join(seen)
+    on_training_data = _only_on_training_data(progress, wanted or _unnamed(progress, guess))
+    if on_training_data is not None:
+        name, insist = on_training_data, _label(on_training_data, "train")
+        return (
+            f"the script measures {name} on its training data only, which says nothing about new data",
+            f"print it for test data too, as 'test {name}: …', or insist with --metric {insist}",
+        )
     if wanted is not None and seen:
         return (
             f"the script reported no {wanted!r}; it reported {listed}",
@@ -77,7 +112,18 @@ def missing_metric(progress: Progress, wanted: str | None) -> tuple[str, str]:
         'Keras fit and evaluate, scikit-learn scores, printed lines like "accuracy: 0.98", and files it wrote'
     )
     what = "no metric" if wanted is None else f"no {wanted!r}"
-    return f"{what} was found in {looked}", 'print it at the end of the script, as "accuracy: 0.98"'
+    fix = 'print it at the end of the script, as "accuracy: 0.98", or name one with --metric'
+    return f"{what} was found in {looked}", fix
+
+
+def _only_on_training_data(progress: Progress, wanted: str | None) -> str | None:
+    """Return the canonical name of the metric ``wanted``, if training data is all it was measured on."""
+    if wanted is None:
+        return None
+    name, asked = wire.canonical_metric(wanted)
+    splits = {split for other, split in progress.curves if other == name}
+    splits |= {item.split for item in progress.metrics if item.name.removeprefix(BEST) == name}
+    return name if splits == {"train"} and asked != "train" else None
 
 
 def seen_metrics(progress: Progress) -> tuple[str, ...]:
@@ -87,26 +133,29 @@ def seen_metrics(progress: Progress) -> tuple[str, ...]:
 
 
 def _unnamed(progress: Progress, guess: MetricGuess | None) -> str | None:
-    names = list(dict.fromkeys(_reported_names(progress)))
+    held = list(dict.fromkeys(name for name, split in _reported(progress) if split != "train"))
+    names = held or list(dict.fromkeys(name for name, _ in _reported(progress)))
     for name in ("accuracy", *([] if guess is None else [wire.canonical_metric(guess.name)[0]])):
         if name in names:
             return name
-    telling = [name for name in names if name != "loss"] or names
-    return telling[0] if len(telling) == 1 else None
+    telling = [name for name in names if name not in ("loss", BEST + "loss")] or names
+    plain = list(dict.fromkeys(name.removeprefix(BEST) for name in telling))
+    return plain[0] if len(plain) == 1 else None
 
 
-def _reported_names(progress: Progress) -> Iterable[str]:
-    yield from (reading.name for reading in progress.metrics)
-    yield from (name for name, _ in progress.curves)
+def _reported(progress: Progress) -> Iterable[tuple[str, Split]]:
+    yield from ((reading.name, reading.split) for reading in progress.metrics)
+    yield from progress.curves
 
 
 def _asked(split: str, order: tuple[Split, ...]) -> tuple[Split, ...]:
     """Return the splits to look at, best first: the one that the wanted name tells, else ``order``.
 
-    A printed number often does not tell its data, so unknown stands in for test.
+    A printed number often does not tell its data, so unknown stands in for test; and for training data,
+    where somebody insists on that: edits move lines, and with them what was read of a line.
     """
     told: dict[str, tuple[Split, ...]] = {
-        "train": ("train",), "validation": ("validation",), "test": ("test", "unknown"),
+        "train": ("train", "unknown"), "validation": ("validation",), "test": ("test", "unknown"),
     }  # fmt: skip
     return told.get(split, order)
 
@@ -120,12 +169,16 @@ def _curve(progress: Progress, name: str, splits: Sequence[Split]) -> tuple[Spli
 
 
 def _report(metrics: Sequence[MetricReading], name: str, splits: Sequence[Split]) -> MetricReading | None:
-    """Return the last reading of ``name`` on the best split that has one."""
+    """Return the last reading of ``name`` on the best split that has one: an API's before a printed one."""
     for split in splits:
-        for reading in reversed(metrics):
-            if reading.name == name and reading.split == split:
-                return reading
+        found = [reading for reading in metrics if reading.name == name and reading.split == split]
+        if found:
+            return next((reading for reading in reversed(found) if not _is_text(reading)), found[-1])
     return None
+
+
+def _is_text(reading: MetricReading) -> bool:
+    return reading.source.startswith(("stdout:", "stderr:", "file:"))
 
 
 def _choice(
@@ -171,13 +224,14 @@ def _words(
     if reading is not None:
         data = "" if reading.split == "unknown" else f"{reading.split} "
         place = f", line {reading.line}" if reading.line else ""
-        parts.append(f"{data}{name} from {_source(reading)}{place}")
+        best = "the best " if reading.name.startswith(BEST) else ""
+        parts.append(f"{best}{data}{name} from {_source(reading)}{place}")
     return "; ".join(parts)
 
 
 def _source(reading: MetricReading) -> str:
     kind, _, rest = reading.source.partition(":")
-    if kind == "stdout":
+    if kind in ("stdout", "stderr"):
         return f'the printed line "{reading.text}"' if reading.text else f"printed line {rest}"
     return f"the file {rest}" if kind == "file" else reading.source
 
