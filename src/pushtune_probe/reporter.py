@@ -13,7 +13,9 @@ class Reporter:
 
     Only the process that made it reports: a forked child (multiprocessing, ``os.fork``) inherits the
     object and stays silent. Reporting never raises: a full disk must not end a training that could
-    go on; ``lost`` counts the events that could not be written.
+    go on; ``lost`` counts the events that could not be written. ``fits`` and ``trainings`` count
+    the ``fit`` events, and those with the ``epoch`` events: who asks before and after knows whether
+    somebody reported a training in between.
     """
 
     def __init__(self, path: str) -> None:
@@ -22,6 +24,8 @@ class Reporter:
         self._descriptor = os.open(path, _FLAGS, 0o644)
         self._torn = False
         self.lost = 0
+        self.fits = 0
+        self.trainings = 0
 
     @property
     def mine(self) -> bool:
@@ -32,6 +36,8 @@ class Reporter:
         """Append one event. ``fields`` are those that ``wire`` names for it."""
         if not self.mine:
             return
+        self.fits += event == "fit"
+        self.trainings += event in ("fit", "epoch")
         line = wire.event_line(event, fields)
         if len(line) > wire.MAX_LINE:
             line = wire.event_line(

@@ -4,7 +4,6 @@ import atexit
 import os
 import sys
 import time
-from types import CodeType
 from typing import List, Optional, Tuple
 
 from pushtune_probe import (
@@ -13,6 +12,7 @@ from pushtune_probe import (
     file_metrics,
     frameworks,
     interpreter,
+    loading,
     seeding,
     stdio,
     stdout_metrics,
@@ -50,6 +50,7 @@ class Run:
         self._ending: Optional[endings.Ending] = None
         self._ended = False
         self._printed = stdout_metrics.PrintedMetrics(session)
+        self._sources = loading.Sources(session)
         self._exit_now = os._exit
 
     def prepare(self) -> None:
@@ -61,6 +62,7 @@ class Run:
         finder = PostImportFinder(session)
         sys.meta_path.insert(0, finder)
         frameworks.watch(finder)
+        self._sources.install()
         seeding.seed_python(session)
         os.environ.setdefault("MPLBACKEND", "Agg")
         os._exit = self._hard_exit  # type: ignore[assignment]
@@ -72,7 +74,7 @@ class Run:
         """Run the file at ``path`` as ``__main__``; return its exit status."""
         module = interpreter.main_module(path)
         try:
-            exec(_compile(path), vars(module))
+            exec(self._sources.compile(path), vars(module))
         except BaseException as error:  # the boundary to the script: every way to end is an ending
             return self._failed(error)
         self._ending = endings.good()
@@ -121,6 +123,7 @@ class Run:
         if self._ended or ending is None or not session.mine:
             return
         self._ended = True
+        session.report_reached()
         if not ending.kind:
             self._collect()
             name = session.log.not_a_number(session.plan.metric)
@@ -149,8 +152,3 @@ class Run:
         session = self._session
         session.guarded(lambda: artifacts.report(session))
         session.run_end_actions()
-
-
-def _compile(path: str) -> CodeType:
-    with open(path, "rb") as stream:
-        return compile(stream.read(), path, "exec", dont_inherit=True)

@@ -9,6 +9,7 @@ from pushtune_probe import wire
 from pushtune_probe.callsite import CallSite, Place
 from pushtune_probe.control import Control
 from pushtune_probe.data_roles import UNKNOWN, DataRoles
+from pushtune_probe.loop_metrics import EpochValues, Value
 from pushtune_probe.metric_log import MetricLog
 from pushtune_probe.reporter import Reporter
 from pushtune_probe.workspace_files import WorkspaceFiles
@@ -42,7 +43,10 @@ class Session:
     None. ``epochs`` counts the epochs finished over the whole trial, ``stopped_at`` is the epoch at which
     an order ended training. ``fitted_model`` is the object that the script fitted last (scikit-learn's
     kind), ``saved`` names the artifacts reported so far. ``mine`` is false in forked children, where
-    hooks must do nothing.
+    hooks must do nothing. ``reached`` has a 1 for each watched place that was evaluated. ``epoch_values``
+    collects what is printed while an epoch of the script's own loop runs, and is None otherwise.
+    ``steps`` counts the steps of optimizers that hooks saw; each of ``checks`` is asked after such an epoch
+    and says why training has diverged, or nothing.
     """
 
     def __init__(self, plan: wire.Plan, attempt: str) -> None:
@@ -60,6 +64,11 @@ class Session:
         self.fitted_model: Any = None
         self.stdin_ended: Optional[Place] = None
         self.saved: Set[str] = set()
+        self.reached = bytearray(len(plan.watch))
+        self.epoch_values: Optional[EpochValues] = None
+        self.steps = 0
+        self.checks: List[Callable[[], str]] = []
+        self._told: Set[int] = set()
         self._warned: Set[Tuple[str, str]] = set()
         self._silenced: Set[str] = set()
         self._at_end: List[Callable[[], None]] = []
@@ -82,13 +91,33 @@ class Session:
         """Whether what ``module`` prints is passed over."""
         return module.partition(".")[0] in self._silenced
 
-    def epoch(self, epoch: int, total: int, seconds: float, metrics: Dict[str, Dict[str, Any]]) -> None:
-        """Report a finished epoch; ``metrics`` as ``wire`` describes: ``{name: {"value", "split"}}``."""
+    def epoch(
+        self,
+        epoch: int,
+        total: Optional[int],
+        seconds: float,
+        metrics: Dict[str, Dict[str, Any]],
+        *,
+        printed: bool = False,
+    ) -> None:
+        """Report a finished epoch; ``metrics`` as ``wire`` describes: ``{name: {"value", "split"}}``.
+
+        ``printed``: they were read from what the script prints, so that a later print is no copy of them.
+        """
         self.epochs = max(self.epochs, epoch)
         for name, entry in metrics.items():
-            self.log.add(name, float(entry["value"]), str(entry.get("split", UNKNOWN)))
+            if not printed:
+                self.log.add(name, float(entry["value"]), str(entry.get("split", UNKNOWN)))
             self.log.note(name, float(entry["value"]))
+        self.report_reached()
         self.reporter.emit("epoch", epoch=epoch, total=total, seconds=round(seconds, 4), metrics=metrics)
+
+    def report_reached(self) -> None:
+        """Report the watched places that were evaluated for the first time since this was last called."""
+        places = [index for index, flag in enumerate(self.reached) if flag and index not in self._told]
+        if places:
+            self._told.update(places)
+            self.reporter.emit("reached", places=places)
 
     def metric(
         self,
@@ -106,6 +135,8 @@ class Session:
         number = float(value)
         if not source.startswith(("stdout:", "stderr:", "file:")):
             self.log.add(name, number, split)
+            if self.epoch_values is not None:
+                self.epoch_values.measured(Value(name, number, split, source, text, line))
         self.log.note(name, number)
         self.reporter.emit(
             "metric",

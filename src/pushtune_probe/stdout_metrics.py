@@ -8,6 +8,7 @@ from typing import Deque, Dict, List, NamedTuple, Optional, Tuple
 
 from pushtune_probe import text_values
 from pushtune_probe.data_roles import UNKNOWN
+from pushtune_probe.loop_metrics import Value
 from pushtune_probe.session import Session
 from pushtune_probe.stdio import Listener
 from pushtune_probe.text_lines import LineReader, reader
@@ -44,10 +45,14 @@ class PrintedMetrics:
         self._readers[name] = reader(self._session.plan.metric)
         return lines.write
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so much was reported that only the tail of the output is still of interest."""
-        return self._reports >= _REPORTED
+    def looks_at(self, number: int) -> bool:
+        """Whether line ``number`` is looked at as it comes, and not only if it belongs to the tail.
+
+        In an epoch of the script's own loop each is: of all that an epoch prints little is reported.
+        """
+        return self._session.epoch_values is not None or (
+            number <= SCANNED_LINES and self._reports < _REPORTED
+        )
 
     def line(self, text: str, source: str) -> None:
         """Look at one whole line. Never raises."""
@@ -81,7 +86,11 @@ class PrintedMetrics:
     def _report_all(self, text: str, source: str, printed: "_From") -> None:
         for found in self._readers[source.partition(":")[0]].find(text):
             split = found.split if found.split != UNKNOWN else printed.split
-            if not self._session.log.is_copy(found.name, found.value, found.tolerance, split):
+            values = self._session.epoch_values
+            if values is not None:
+                told = Value(found.name, found.value, split, source, text, printed.line)
+                values.printed(told, found.tolerance)
+            elif not self._session.log.is_copy(found.name, found.value, found.tolerance, split):
                 self._reports += 1
                 self._emit(found._replace(split=split), text, source, printed.line)
 
@@ -180,7 +189,7 @@ class _Lines:
         if not self._length:
             return
         self._parts, self._length = [], 0
-        if number > SCANNED_LINES or self._metrics.is_full:
+        if not self._metrics.looks_at(number):
             self._tail.append((number, parts))
             return
         line = self._line(number, parts)
