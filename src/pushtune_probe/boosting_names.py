@@ -1,0 +1,30 @@
+"""What boosting libraries call their metrics, in the words that everybody else uses."""
+
+from typing import Dict
+
+_NAMES: Dict[str, str] = {
+    "mlogloss": "logloss",
+    "binary_logloss": "logloss",
+    "multi_logloss": "logloss",
+    "cross_entropy": "logloss",
+    "merror": "error",
+    "binary_error": "error",
+    "multi_error": "error",
+    "l1": "mae",
+    "l2": "mse",
+    "mean_squared_error": "mse",
+    "mean_absolute_error": "mae",
+    "aucpr": "average_precision",
+}
+
+_PREFIXES: Dict[str, str] = {"train": "train_", "validation": "val_", "test": "test_"}
+
+
+def metric_name(name: str) -> str:
+    """Return the common name of a metric of XGBoost or LightGBM; one nobody else knows keeps its own."""
+    return _NAMES.get(name, name)
+
+
+def with_split(name: str, split: str) -> str:
+    """Return the name under which the metric of one data set stands among those of a round."""
+    return _PREFIXES.get(split, "") + metric_name(name)

@@ -1,0 +1,205 @@
+"""The boosting of one script: its calls that train, round by round. A round is an epoch here.
+
+A trial is resumed by training its rounds again from the first one, without reporting them. Continuing from
+a saved booster would be quicker, but is exact for no library as soon as rows or columns are sampled: their
+random generators are not in the model (docs/decisions/0004-exact-resume-in-boosting.md). That a repeated
+training arrived at the same model is verified by a digest in the checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Any, Callable, Dict, List, Optional
+
+from pushtune_probe import keras_checkpoints as checkpoints
+from pushtune_probe.boosting_names import with_split
+from pushtune_probe.boosting_sets import Sets
+from pushtune_probe.control import FINISH
+from pushtune_probe.data_roles import TEST
+from pushtune_probe.session import Session
+
+SEVERAL_FITS = "the script trains more than once"
+NO_METRIC = "no evaluation set is given: nothing is measured after a round"
+_BETWEEN_CHECKPOINTS = 20.0
+"""Seconds. A checkpoint saves no training: it says which rounds were reported."""
+
+Values = Dict[str, Dict[str, Any]]
+"""The metrics of one round as the ``epoch`` event has them: ``{name: {"value", "split"}}``."""
+
+
+class Training:
+    """What the training calls of one library share. ``active`` is the call under way, or None."""
+
+    def __init__(self, session: Session, framework: str, version: str, folder: str) -> None:
+        self.session = session
+        self.framework = framework
+        self.active: Optional["Fit"] = None
+        self.calls = 0
+        self.epoch = 0
+        self.last_booster: Any = None
+        self.sets = Sets(session)
+        self._folder = folder
+        self._known = {"framework": framework, "version": version}
+        self._store = checkpoints.Store(session.attempt, lambda folder: None)
+        self._written = time.monotonic()
+        self.resumed: Optional[checkpoints.Saved] = self._read()
+
+    def _read(self) -> Optional[checkpoints.Saved]:
+        refused: List[str] = []
+        saved = checkpoints.read_newest(self.session.plan.checkpoints, self._known, refused)
+        if saved is None and refused:
+            self.session.warn("checkpoint", refused[0])
+        return saved
+
+    def on_behalf_of_script(self) -> bool:
+        """Whether the library was called from the script's own files, through none but its own functions."""
+        frame: Optional[FrameType] = sys._getframe(2)
+        while frame is not None and self._is_ours(frame.f_code.co_filename):
+            frame = frame.f_back
+        return frame is not None and self.session.callsite.is_own(frame.f_code.co_filename)
+
+    def _is_ours(self, filename: str) -> bool:
+        return filename.startswith((self._folder, _PROBE))
+
+    def free(self) -> bool:
+        """Whether a training call may be watched: no other one is under way, and this process reports."""
+        return self.session.mine and self.active is None and threading.current_thread() is _MAIN
+
+    def begin(self, source: str, rounds: int, measured: bool) -> "Fit":
+        """A training call of ``rounds`` rounds begins; ``measured`` says whether there are metrics."""
+        self.calls += 1
+        if self.session.resume is None:  # another library may have trained before
+            self.epoch = max(self.epoch, self.session.epochs)
+        why = SEVERAL_FITS if self.calls > 1 else "" if measured else NO_METRIC
+        self.active = Fit(self, source, self.epoch, rounds, why)
+        self.session.reporter.emit("fit", call=self.calls, epochs=rounds, steps=None, rungs=not why, why=why)
+        return self.active
+
+    def checkpoint(self, digest: Callable[[], str], due: bool) -> None:
+        """Write down how far training is, if that is ``due`` or the last time is long ago."""
+        session = self.session
+        late = time.monotonic() - self._written > _BETWEEN_CHECKPOINTS
+        if not session.plan.record or not session.mine or not (due or late):
+            return
+        state = dict(self._known, epoch=self.epoch, digest=session.guarded(digest))
+        try:
+            session.reporter.emit("checkpoint", **self._store.write(self.epoch, state))
+        except OSError as error:
+            session.warn("checkpoint", "checkpoint %d was not written: %s" % (self.epoch, error))
+        self._written = time.monotonic()
+
+
+class Fit:
+    """One training call under way.
+
+    ``finish`` is the round (from 1) that it ends with, where an order ended it. ``owner`` and ``splits`` are
+    the library's: what tells it of rounds, and the split of each evaluation set by name.
+    """
+
+    def __init__(self, shared: Training, source: str, start: int, rounds: int, why_not: str) -> None:
+        self.finish: Optional[int] = None
+        self.owner: Any = None
+        self.splits: Dict[str, str] = {}
+        self._shared = shared
+        self._source = source
+        self._start = start
+        self._rounds = rounds
+        self._why_not = why_not
+        self._began = time.monotonic()
+        self._history: List[Values] = []
+
+    def round_begins(self) -> None:
+        """A round is about to be trained."""
+        self._began = time.monotonic()
+
+    def round_ended(self, values: Values, model_bytes: Callable[[], bytes]) -> bool:
+        """Report a round; pause if asked to. Return whether training is to end with this round.
+
+        ``model_bytes`` gives the model as it is now; it is called only where a checkpoint is written.
+        """
+        shared, session = self._shared, self._shared.session
+        seconds = time.monotonic() - self._began
+        self._history.append(values)
+        shared.epoch = self._start + len(self._history)
+        resumed = shared.resumed.epoch if shared.resumed else 0
+        if shared.epoch > resumed:
+            session.epoch(shared.epoch, self._start + self._rounds, seconds, values)
+        elif shared.epoch == resumed:
+            session.guarded(lambda: self._verify(model_bytes))
+        if shared.epoch >= resumed:
+            due = not self._why_not and session.control.will_stop_at(shared.epoch)
+            shared.checkpoint(lambda: self._digest(model_bytes), due)
+            if self._settle():
+                self.finish = len(self._history)
+        self.round_begins()
+        return self.finish is not None
+
+    def ended(self, best_round: Optional[int]) -> None:
+        """Report what the training came to: the values of ``best_round`` (from 1), or of the last one."""
+        if not self._history:
+            return
+        chosen = best_round if best_round and best_round <= len(self._history) else len(self._history)
+        for name, entry in self._history[chosen - 1].items():
+            self._shared.session.metric(
+                name,
+                entry["value"],
+                self._source,
+                split=entry["split"],
+                step=self._start + chosen,
+                seen_by_fit=entry["split"] == TEST,
+            )
+
+    def _settle(self) -> bool:
+        shared, control = self._shared, self._shared.session.control
+        if self._why_not:
+            control.read()
+            finish = control.finish_at is not None and shared.epoch >= control.finish_at
+        else:
+            finish = control.obey(shared.epoch) == FINISH
+        if finish:
+            shared.session.stopped_at = shared.epoch
+        return finish
+
+    def _digest(self, model_bytes: Callable[[], bytes]) -> str:
+        digest = hashlib.blake2b(repr(self._history).encode(), digest_size=16)
+        digest.update(model_bytes())
+        return digest.hexdigest()
+
+    def _verify(self, model_bytes: Callable[[], bytes]) -> None:
+        assert self._shared.resumed is not None
+        known = self._shared.resumed.state.get("digest")
+        if known is not None and known != self._digest(model_bytes):
+            self._shared.session.warn(
+                "not-reproducible",
+                "trained again up to round %d, the model is another one: the script's training depends on "
+                "more than its seed" % self._shared.epoch,
+            )
+
+
+def round_values(found: Dict[str, Dict[str, float]], splits: Dict[str, str], *, last: bool) -> Values:
+    """Return ``{set: {metric: value}}`` as the ``epoch`` event has it.
+
+    Of several sets of one split the ``last`` counts, or else the first: the one that the library itself
+    stops early by.
+    """
+    values: Values = {}
+    for name, metrics in found.items():
+        split = splits.get(name, "unknown")
+        for metric, value in metrics.items():
+            key = with_split(metric, split)
+            if last or key not in values:
+                values[key] = {"value": float(value), "split": split}
+    return values
+
+
+def arguments_of(names: List[str], args: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    """Return a call's arguments by name; ``names`` are the function's parameters in order."""
+    return {**dict(zip(names, args)), **kwargs}  # noqa: B905 - Python 3.9 has no strict
+
+
+_PROBE = __file__.rpartition("boosting_training")[0]
+_MAIN = threading.main_thread()
