@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from pushtune.analyse.kinds import Kind
+from pushtune.analyse.metrics_boosting import SOURCES as BOOSTING_SOURCES
+from pushtune.analyse.metrics_boosting import boosting_metrics
 from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.analyse.splits import split_of, split_of_name
 from pushtune.analyse.tables import table
@@ -74,7 +76,7 @@ def _rank(guess: MetricGuess) -> tuple[int, int, bool]:
         place = 1 + order.index(guess.name)
     else:
         place = 1 if guess.name not in ("loss", "score") else 2
-    return _SPLIT_ORDER[guess.split], place, guess.source == "keras.fit"
+    return _SPLIT_ORDER[guess.split], place, guess.source in ("keras.fit", *BOOSTING_SOURCES)
 
 
 def _keras(reading: Reading) -> Iterator[MetricGuess]:
@@ -234,7 +236,7 @@ def _files(reading: Reading) -> Iterator[MetricGuess]:
 _SOURCES: dict[str, tuple[Callable[[Reading], Iterator[MetricGuess]], ...]] = {
     "keras": (_keras, _sklearn),
     "sklearn": (_sklearn,),
-    "xgboost": (_sklearn,),
-    "lightgbm": (_sklearn,),
+    "xgboost": (_sklearn, boosting_metrics),
+    "lightgbm": (_sklearn, boosting_metrics),
 }
 """Where each framework's metrics come from; prints and files are looked at where these say nothing better."""
