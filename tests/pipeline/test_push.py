@@ -11,6 +11,7 @@ from pushtune.errors import InfeasibleError
 from pushtune.model.analysis import Candidate
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, StageName, StageState, TrialState
+from pushtune.pipeline.candidates import Candidates
 
 
 def stages(house: House) -> dict[StageName, StageState]:
@@ -105,14 +106,14 @@ def test_a_candidate_that_cannot_be_made_is_a_failure_and_the_search_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = House(tmp_path, {"trials": "4", "confirm": "no"})
-    real = house.bench.candidates.of
+    real = Candidates.of
 
-    def of(assignment: Assignment) -> Candidate:
+    def of(candidates: Candidates, assignment: Assignment) -> Candidate:
         if assignment.get("dense_1.copies", 1) != 1 or assignment.get("dense_1.units", 64) != 64:
             raise InfeasibleError("it does not fit")
-        return real(assignment)
+        return real(candidates, assignment)
 
-    monkeypatch.setattr(house.bench.candidates, "of", of)
+    monkeypatch.setattr(Candidates, "of", of)
     house.run()
     failed = [row for row in house.trials() if row.state is TrialState.FAILED]
     assert failed

@@ -7,16 +7,17 @@ from pushtune.analyse.kinds import recognise
 from pushtune.analyse.metrics import guess_metric
 from pushtune.analyse.reading import reading_of
 from pushtune.analyse.requirements import requirements
-from pushtune.model.analysis import Analysis, Script
+from pushtune.model.analysis import Analysis, Observed, Script
 from pushtune.rewrite import Rewriter
 
 
-def inspect(script: Script) -> Analysis:
+def inspect(script: Script, observed: Observed | None = None) -> Analysis:
     """Return kind, knobs, moves, metric, requirements and cautions of ``script``.
 
-    Raises ``UnparsableError`` if the entry file is not Python that this interpreter can parse.
+    ``observed`` is what its run showed, if it was run. Raises ``UnparsableError`` if the entry file is not
+    Python that this interpreter can parse.
     """
-    rewriter = Rewriter(script)
+    rewriter = Rewriter(script, observed=observed)
     reading = reading_of(rewriter.program, rewriter.context.names)
     kind = recognise(reading)
     metric = guess_metric(reading, kind)
@@ -33,4 +34,6 @@ def inspect(script: Script) -> Analysis:
         requirements=requirements(reading.program),
         warnings=tuple(warnings),
         space=found.space,
+        loops=found.loops,
+        places=found.places,
     )

@@ -185,7 +185,11 @@ class Caution:
 
 @dataclass(frozen=True)
 class Analysis:
-    """All that reading the source can tell. ``kind`` is ``"unknown"`` where it cannot."""
+    """All that reading the source can tell. ``kind`` is ``"unknown"`` where it cannot.
+
+    ``loops`` are the epoch loops written by hand, each a file and the number of the loop in it; ``places``
+    the calls that read the knobs: the baseline shows which of them are reached.
+    """
 
     script: str
     framework: str
@@ -197,6 +201,8 @@ class Analysis:
     requirements: tuple[Requirement, ...]
     warnings: tuple[Caution, ...]
     space: Space
+    loops: tuple[tuple[str, int], ...] = ()
+    places: tuple[Span, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented form that ``pushtune inspect --json`` prints (see docs/reference)."""

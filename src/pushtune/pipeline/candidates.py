@@ -8,23 +8,27 @@ from functools import cached_property
 from pathlib import Path
 
 from pushtune.errors import InfeasibleError
-from pushtune.model.analysis import Candidate, Script, ScriptFile
+from pushtune.model.analysis import Candidate, Observed, Script, ScriptFile
 from pushtune.model.space import Assignment
 from pushtune.rewrite import Rewriter
 from pushtune.rewrite.diff import unified_diff
 
 
 class Candidates:
-    """Makes the candidate of any assignment. ``folder`` holds whole sources by their SHA-256."""
+    """Makes the candidate of any assignment. ``folder`` holds whole sources by their SHA-256.
 
-    def __init__(self, script: Script, folder: Path) -> None:
+    ``observed`` is what the baseline's run told, None before it ended.
+    """
+
+    def __init__(self, script: Script, folder: Path, observed: Observed | None = None) -> None:
         self._script = script
         self._folder = folder
+        self._observed = observed
 
     @cached_property
     def rewriter(self) -> Rewriter:
         """The script's rewriter, made once: finding knobs costs more than applying them."""
-        return Rewriter(self._script)
+        return Rewriter(self._script, observed=self._observed)
 
     def of(self, assignment: Assignment) -> Candidate:
         """Return the candidate. ``InfeasibleError`` if the values cannot stand together."""
@@ -49,7 +53,7 @@ class Candidates:
         entry = ScriptFile(self._script.entry, data)
         changed = replace(self._script, files=(entry, *self._script.files[1:]))
         if values.values:
-            changed = replace(changed, files=Rewriter(changed).apply(values).files)
+            changed = replace(changed, files=Rewriter(changed, observed=self._observed).apply(values).files)
         pairs = zip(self._script.files, changed.files, strict=True)
         diff = "".join(unified_diff(old.path, old.data, new.data) for old, new in pairs)
         return Candidate(changed.files, (), diff)

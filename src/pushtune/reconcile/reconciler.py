@@ -14,7 +14,7 @@ from pathlib import Path
 from pushtune.ledger import AttemptRow, TrialRow, Trials
 from pushtune.model.analysis import Candidate, ScriptFile
 from pushtune.model.ports import Exit, Handle, Limits, Runtime
-from pushtune.model.states import AttemptState, TrialState
+from pushtune.model.states import AttemptState, Purpose, TrialState
 from pushtune.reconcile.attempt import LiveAttempt
 from pushtune.reconcile.endings import Ending, ending_of
 from pushtune.reconcile.memory import too_many_paused
@@ -270,6 +270,9 @@ class Reconciler:
             record=recipe.record,
             max_parameters=recipe.max_parameters,
             patience=recipe.patience,
+            loops=recipe.loops,
+            # Places are those of the author's source: edits move them.
+            watch=recipe.places if trial.purpose is Purpose.BASELINE else (),
         )
 
     def _candidate(self, trial: int) -> Candidate:

@@ -11,6 +11,7 @@ from pushtune.rewrite.base import Site
 from pushtune.rewrite.meanings import Reading, with_meanings
 from pushtune.rewrite.moves.copies import CopiesSite
 from pushtune.rewrite.styles.implicit import ImplicitSite
+from pushtune.rewrite.styles.torch_sizes import SizesSite
 from pushtune.rewrite.styles.written import ValueSite
 
 
@@ -24,7 +25,7 @@ def with_conditions(
     """
     units = [unit for site in sites if isinstance(site, CopiesSite) for unit in site.droppable()]
     spans = {knob.name: knob.spans for knob in knobs}
-    for parameter in with_meanings(parameters, _readings(sites)):
+    for parameter in with_meanings(parameters, readings_of(sites)):
         yield (
             parameter
             if parameter.condition
@@ -32,11 +33,12 @@ def with_conditions(
         )
 
 
-def _readings(sites: Sequence[Site]) -> Mapping[str, tuple[Reading, ...]]:
+def readings_of(sites: Iterable[Site]) -> Mapping[str, tuple[Reading, ...]]:
+    """Return which arguments of which calls read each parameter that is a value."""
     return {
         name: readings
         for site in sites
-        if isinstance(site, (ValueSite, ImplicitSite))
+        if isinstance(site, (ValueSite, ImplicitSite, SizesSite))
         for name, readings in site.readings.items()
     }
 

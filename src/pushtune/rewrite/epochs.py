@@ -9,12 +9,16 @@ from itertools import combinations
 from pushtune.model.analysis import Caution, Knob
 from pushtune.model.space import Domain, Epochs, Value
 from pushtune.rewrite.base import Context
-from pushtune.rewrite.training import MethodCall
+from pushtune.rewrite.training import Spender
 from pushtune.source import Module
 from pushtune.source.calls import Definition
 
 _SHOWING = ("print", "info", "debug", "warning", "format", "write", "title", "set_title", "suptitle", "log")
 _LEAST, _MOST, _TIMES = 9, 30, 8
+_NO_NUMBERS = {
+    "args", "self", "config", "cfg", "params", "opt", "hparams",
+    "int", "range", "trange", "tqdm", "enumerate",
+}  # fmt: skip
 
 
 def epochs_domain(value: Value) -> Domain | None:
@@ -28,19 +32,18 @@ def epochs_domain(value: Value) -> Domain | None:
 
 
 def are_tunable(context: Context) -> bool:
-    """Whether the epochs can be set at all: where several ``fit`` calls run they stay the author's."""
-    return bool(context.training.fits) and all(
-        _are_exclusive(one, other) for one, other in combinations(context.training.fits, 2)
-    )
+    """Whether the epochs can be set at all: where several calls or loops train they stay the author's."""
+    spenders = context.training.spenders
+    return bool(spenders) and all(_are_exclusive(one, other) for one, other in combinations(spenders, 2))
 
 
-def _are_exclusive(one: MethodCall, other: MethodCall) -> bool:
-    """Whether the two calls stand in different branches of one ``if``."""
+def _are_exclusive(one: Spender, other: Spender) -> bool:
+    """Whether the two stand in different branches of one ``if``."""
     if one.module is not other.module:
         return False
-    around = (one.call, *one.module.around(one.call))
-    inner: ast.AST = other.call
-    for outer in other.module.around(other.call):
+    around = (one.node, *one.module.around(one.node))
+    inner: ast.AST = other.node
+    for outer in other.module.around(other.node):
         if outer in around:
             branches = [around[around.index(outer) - 1], inner]
             return isinstance(outer, ast.If) and sum(branch in outer.orelse for branch in branches) == 1
@@ -49,15 +52,15 @@ def _are_exclusive(one: MethodCall, other: MethodCall) -> bool:
 
 
 def read_epochs(context: Context, knobs: list[Knob]) -> Epochs | None:
-    """Return the budget dimension, if exactly one knob sets the epochs of the only ``fit``."""
+    """Return the budget dimension, if exactly one knob sets the epochs of the only thing that trains."""
     if len(knobs) != 1 or not are_tunable(context):
         return None
     knob = knobs[0]
-    fits = context.training.fits
+    spenders = context.training.spenders
     assert isinstance(knob.value, int)
     assert knob.domain.high is not None
-    once = all(context.tracer.calls.runs_once(fit.module, fit.call) for fit in fits)
-    whole = any(keyword.arg == "initial_epoch" for fit in fits for keyword in fit.call.keywords)
+    once = all(context.tracer.calls.runs_once(spender.module, spender.node) for spender in spenders)
+    whole = any(spender.whole for spender in spenders)
     maximum = int(knob.domain.high) if once else knob.value
     exact = once and not whole and not any(True for _ in other_readers(context, knob))
     return Epochs(knob.name, knob.value, maximum, prefix_exact=exact, rungs=once and not whole)
@@ -65,16 +68,19 @@ def read_epochs(context: Context, knobs: list[Knob]) -> Epochs | None:
 
 def epochs_cautions(context: Context, epochs: Epochs | None) -> Iterator[Caution]:
     """Yield why the epochs are not searched, where somebody might wonder."""
-    fits = context.training.fits
-    if fits and not are_tunable(context):
-        text = f"{len(fits)} fit calls: their epochs stay as they are, and trials run in one piece"
-        yield Caution("several-fits", fits[1].call.lineno, text)
-    elif fits and epochs is None:
+    spenders = context.training.spenders
+    called = (
+        "fit calls" if context.training.fits else "epoch loops" if context.training.loops else "trainings"
+    )
+    if spenders and not are_tunable(context):
+        text = f"{len(spenders)} {called}: their epochs stay as they are, and trials run in one piece"
+        yield Caution("several-fits", spenders[1].node.lineno, text)
+    elif spenders and epochs is None:
         text = "the number of epochs cannot be traced to one place: it stays as it is"
-        yield Caution("epochs-unknown", fits[0].call.lineno, text)
+        yield Caution("epochs-unknown", spenders[0].node.lineno, text)
     elif epochs is not None and not epochs.rungs:
-        text = "fit runs more than once, or from a later epoch: trials run in one piece"
-        yield Caution("no-rungs", fits[0].call.lineno, text)
+        text = "it trains more than once, or from a later epoch: trials run in one piece"
+        yield Caution("no-rungs", spenders[0].node.lineno, text)
 
 
 def other_readers(context: Context, knob: Knob) -> Iterator[ast.AST]:
@@ -92,20 +98,20 @@ def other_readers(context: Context, knob: Knob) -> Iterator[ast.AST]:
 def _identifiers(context: Context, knob: Knob) -> set[str]:
     """Return the names under which the number travels from its place to ``fit``."""
     names = {knob.name.rpartition(".")[2]} if knob.style not in ("literal", "implicit") else set()
-    for fit in context.training.fits:
-        for keyword in fit.call.keywords:
-            if keyword.arg == "epochs":
-                names |= {node.id for node in ast.walk(keyword.value) if isinstance(node, ast.Name)}
-                names |= {node.attr for node in ast.walk(keyword.value) if isinstance(node, ast.Attribute)}
-    return names - {"args", "self", "config", "cfg", "params", "int"}
+    for spender in context.training.spenders:
+        for expression in spender.count:
+            names |= {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
+            names |= {node.attr for node in ast.walk(expression) if isinstance(node, ast.Attribute)}
+    return names - _NO_NUMBERS
 
 
 def _feeds_fit(context: Context, module: Module, node: ast.AST, names: set[str]) -> bool:
-    """Whether ``node`` is on the number's way to ``fit``: in its arguments, handed on, or renamed."""
+    """Whether ``node`` is on the number's way to what trains: in its arguments, handed on, or renamed."""
     parent = module.parents[node]
-    fits = {fit.call for fit in context.training.fits}
-    if isinstance(parent, (ast.keyword, ast.Call)) and fits.intersection(module.around(node)):
-        return not (isinstance(parent, ast.keyword) and parent.arg != "epochs")
+    around = (node, *module.around(node))
+    for spender in context.training.spenders:
+        if any(expression in around for expression in spender.count) or parent is spender.node:
+            return True
     call = module.parents[parent] if isinstance(parent, ast.keyword) else parent
     if isinstance(call, ast.Call) and node is not call.func:
         definition = context.tracer.calls.resolve(module, call.func)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pushtune.errors import InfeasibleError, UsageError
-from pushtune.model.analysis import Candidate, Caution, Edit, Knob, Move, Observed, Script, ScriptFile
+from pushtune.model.analysis import Candidate, Caution, Edit, Knob, Move, Observed, Script, ScriptFile, Span
 from pushtune.model.space import Assignment, Parameter, Space, Value, canonical
 from pushtune.rewrite.base import Context, Site
 from pushtune.rewrite.catalogue import Catalogue, load_catalogue
@@ -19,8 +19,11 @@ from pushtune.rewrite.layers import read_models
 from pushtune.rewrite.moves import MOVES
 from pushtune.rewrite.moves.feasible import refuse_unfit
 from pushtune.rewrite.optimizers import find_optimizers, swap_regions
+from pushtune.rewrite.reached import dead, living, places_of
 from pushtune.rewrite.styles import STYLES
+from pushtune.rewrite.styles.torch_sizes import cautions as sizes_cautions
 from pushtune.rewrite.survey import take_survey
+from pushtune.rewrite.torch import read_ties
 from pushtune.rewrite.training import read_training
 from pushtune.source import Names, Program, apply_edits, parse_program
 from pushtune.source.tracing import Tracer
@@ -28,12 +31,17 @@ from pushtune.source.tracing import Tracer
 
 @dataclass(frozen=True)
 class Discovery:
-    """What can be varied in a script. ``knobs`` also holds the epochs, which ``space`` keeps apart."""
+    """What can be varied in a script. ``knobs`` also holds the epochs, which ``space`` keeps apart.
+
+    ``loops`` and ``places`` as in ``Analysis``.
+    """
 
     knobs: tuple[Knob, ...]
     moves: tuple[Move, ...]
     space: Space
     warnings: tuple[Caution, ...]
+    loops: tuple[tuple[str, int], ...]
+    places: tuple[Span, ...]
 
 
 class Rewriter:
@@ -123,7 +131,9 @@ def make_context(script: Script, catalogue: Catalogue, observed: Observed | None
     names = Names(program, catalogue.vocabulary)
     tracer = Tracer(names)
     models = read_models(program, names, tracer, catalogue)
-    return Context(program, names, tracer, catalogue, models, read_training(program, names, tracer), observed)
+    ties = read_ties(names, tracer, observed.layers if observed is not None else ())
+    training = read_training(program, names, tracer)
+    return Context(program, names, tracer, catalogue, models, training, ties, observed)
 
 
 def _sites(context: Context) -> Iterator[Site]:
@@ -146,15 +156,24 @@ def _place(site: Site, files: list[str]) -> tuple[int, int, int]:
 def _discovery(context: Context, sites: tuple[Site, ...]) -> Discovery:
     knobs = tuple(knob for site in sites for knob in site.knobs)
     epochs = read_epochs(context, [knob for knob in knobs if knob.role == "epochs"])
-    if epochs is None:
-        knobs = tuple(knob for knob in knobs if knob.role != "epochs")
     parameters = tuple(p for site in sites for p in site.parameters if p.role != "epochs")
+    places = places_of(sites)
+    alive = tuple(living(with_conditions(parameters, knobs, sites), dead(places, context.observed)))
+    names = {parameter.name for parameter in alive} | ({epochs.parameter} if epochs else set())
     return Discovery(
-        knobs=knobs,
-        moves=tuple(move for site in sites for move in site.moves),
-        space=Space(tuple(with_conditions(parameters, knobs, sites)), epochs),
-        warnings=tuple(epochs_cautions(context, epochs)),
+        knobs=tuple(knob for knob in knobs if knob.name in names),
+        moves=tuple(move for site in sites for move in site.moves if move.name in names),
+        space=Space(alive, epochs),
+        warnings=(*epochs_cautions(context, epochs), *_sizes_cautions(context)),
+        loops=tuple((loop.module.path, loop.number) for loop in context.training.loops),
+        places=tuple(dict.fromkeys(span for name in names for span in places.get(name, ()))),
     )
+
+
+def _sizes_cautions(context: Context) -> Iterator[Caution]:
+    """Yield which sizes of PyTorch layers stay as they are."""
+    if context.ties.facts.made:
+        yield from sizes_cautions(take_survey(context, (), epochs_tunable=are_tunable(context)))
 
 
 def _fits(parameter: Parameter, value: Value) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from pushtune.rewrite.loops import Loop, read_loops
 from pushtune.source import Module, Names, Program
 from pushtune.source.tracing import Found, Tracer
 
@@ -24,13 +25,61 @@ class MethodCall:
 
 
 @dataclass(frozen=True, eq=False)
+class Spender:
+    """What spends the epochs: a call that trains for a number of them, or a loop written by hand.
+
+    ``keywords`` name the argument that says how many. ``whole`` says that it cannot be cut short.
+    """
+
+    module: Module
+    node: ast.Call | ast.For | ast.While
+    keywords: tuple[str, ...] = ()
+    whole: bool = False
+
+    @property
+    def count(self) -> tuple[ast.AST, ...]:
+        """The expressions through which the number comes in."""
+        if isinstance(self.node, ast.For):
+            return (self.node.iter,)
+        if isinstance(self.node, ast.While):
+            return (self.node.test,)
+        return tuple(keyword.value for keyword in self.node.keywords if keyword.arg in self.keywords)
+
+
+@dataclass(frozen=True, eq=False)
 class Training:
-    """The reached ``fit`` and ``compile`` calls of Keras models, and what makes the batches for ``fit``."""
+    """What trains: ``fit`` and ``compile`` calls of Keras models, what makes the batches, epoch loops.
+
+    All of them can run.
+    """
 
     fits: tuple[MethodCall, ...]
     compiles: tuple[MethodCall, ...]
     feeds: frozenset[ast.Call]
     custom_loop: bool
+    loops: tuple[Loop, ...] = ()
+    trainers: tuple[Spender, ...] = ()
+
+    @property
+    def loop(self) -> Loop | None:
+        """The epoch loop written by hand, where that alone spends the epochs."""
+        alone = len(self.loops) == 1 and len(self.spenders) == 1
+        return self.loops[0] if alone else None
+
+    @property
+    def spenders(self) -> tuple[Spender, ...]:
+        """Everything that spends epochs. Loops only where no library's training is used."""
+        fits = tuple(
+            Spender(fit.module, fit.call, ("epochs", "nb_epoch"), _begins_later(fit.call))
+            for fit in self.fits
+        )
+        if fits or self.trainers:
+            return (*fits, *self.trainers)
+        return tuple(Spender(loop.module, loop.node) for loop in self.loops)
+
+
+def _begins_later(fit: ast.Call) -> bool:
+    return any(keyword.arg == "initial_epoch" for keyword in fit.keywords)
 
 
 @dataclass(frozen=True)
@@ -47,7 +96,9 @@ class _Reader:
             given = [*fit.call.args[:1], *(k.value for k in fit.call.keywords if k.arg in ("x", "generator"))]
             for expression in given:
                 self._collect(fit.module, expression, feeds, _DEPTH)
-        return Training(fits, compiles if self._uses_keras else (), frozenset(feeds), self._has_custom_loop())
+        loops = read_loops(self.program, self.tracer)
+        compiled = compiles if self._uses_keras else ()
+        return Training(fits, compiled, frozenset(feeds), self._has_custom_loop(), loops)
 
     def _methods(self, *names: str) -> Iterator[MethodCall]:
         for module in self.program.modules:

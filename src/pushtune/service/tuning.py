@@ -201,6 +201,8 @@ class _Run:
             limits=Limits(memory=settings.memory, seconds=settings.trial_time),
             wanted_metric=bench.metric,
             guess=bench.analysis.metric,
+            loops=bench.analysis.loops,
+            places=bench.analysis.places,
             max_parameters=None if parameters is None else _PARAMETERS_FACTOR * parameters,
         )
 

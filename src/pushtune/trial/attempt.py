@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pushtune.model.analysis import Candidate, Script
+from pushtune.model.analysis import Candidate, Script, Span
 from pushtune.model.ports import AttemptSpec, Limits
 from pushtune.trial.folder import TrialFolder, disk_errors
 from pushtune.trial.links import write_links
@@ -45,6 +45,8 @@ class AttemptRequest:
     record: bool = True
     max_parameters: int | None = None
     patience: float = 60.0
+    loops: tuple[tuple[str, int], ...] = ()
+    watch: tuple[Span, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -112,6 +114,8 @@ def _plan(request: AttemptRequest, workspace: Workspace, checkpoints: tuple[Path
         checkpoints=tuple(str(folder) for folder in checkpoints),
         patience=request.patience,
         max_parameters=request.max_parameters,
+        loops=request.loops,
+        watch=tuple((span.file, *span.as_list()) for span in request.watch),  # type: ignore[misc]
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from pushtune.model.analysis import Caution, Split
+from pushtune.model.analysis import Caution, LayerShape, Split
 from pushtune.trial.folder import TrialFolder
 from pushtune.trial.progress import (
     ArtifactReport,
@@ -76,6 +77,7 @@ class _Collected:
         self._artifacts: list[ArtifactReport] = []
         self._warnings: dict[Caution, None] = {}
         self._fits: dict[int, FitCall] = {}
+        self._places: set[int] = set()
 
     def add(self, event: Event) -> None:
         """Take one event up; one of an unknown kind is passed over."""
@@ -96,6 +98,7 @@ class _Collected:
             artifacts=tuple(self._artifacts),
             warnings=tuple(self._warnings),
             fits=tuple(self._fits.values()),
+            reached=frozenset(self._places),
         )
 
     def _started(self, event: Event) -> None:
@@ -115,10 +118,20 @@ class _Collected:
         self._plain["model"] = ModelReport(
             _count(event.get("parameters")),
             tuple(
-                (_name(row.get("name")), _name(row.get("type")), _name(row.get("output_shape")))
+                LayerShape(
+                    _name(row.get("name")),
+                    _name(row.get("type")),
+                    _shape(row.get("input_shape")),
+                    _shape(row.get("output_shape")),
+                )
                 for row in rows
             ),
         )
+
+    def _reached(self, event: Event) -> None:
+        places = event.get("places")
+        if isinstance(places, list):
+            self._places.update(place for place in places if isinstance(place, int))
 
     def _fit(self, event: Event) -> None:
         if len(self._fits) < MOST_NOTES:
@@ -208,6 +221,7 @@ _HANDLERS: dict[str, Callable[[_Collected, Event], None]] = {
     "started": _Collected._started,
     "framework": _Collected._framework,
     "model": _Collected._model,
+    "reached": _Collected._reached,
     "fit": _Collected._fit,
     "epoch": _Collected._epoch,
     "metric": _Collected._metric,
@@ -254,6 +268,14 @@ def _count(value: Any) -> int:
 
 def _text(value: Any, length: int) -> str:
     return "" if value is None else str(value)[:length]
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """Read a shape's text, ``(32, 1, 28, 28)``; an unknown size reads as 0, what is no shape as ``()``."""
+    text = _text(value, LONGEST_NAME).strip()
+    if not re.fullmatch(r"\((?:(?:\d+|None),? ?)*\)", text):
+        return ()
+    return tuple(0 if part == "None" else int(part) for part in re.findall(r"\d+|None", text))
 
 
 def _name(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from pushtune.model.analysis import Caution, Split
+from pushtune.model.analysis import Caution, LayerShape, Split
 
 CurveKey = tuple[str, Split]
 """A metric's canonical name, and the data it was measured on."""
@@ -57,10 +57,10 @@ class FitCall:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """The model that is trained: its parameters, and each layer's name, type and output shape as text."""
+    """The model that is trained: the number of its parameters, and its layers."""
 
     parameters: int
-    layers: tuple[tuple[str, str, str], ...] = ()
+    layers: tuple[LayerShape, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Progress:
     ``curves`` holds one value per epoch, from epoch 1 to ``epochs_done``, ``nan`` where none (or none
     finite) was reported. ``metrics`` are in the order of their reporting. ``paused_at`` is the epoch at
     which it waits now, None while it trains. ``order_obeyed`` is the number of the last order taken up.
+    ``reached`` are the numbers of the watched places that were evaluated.
     ``stopped_at`` is the epoch at which ``finish_at`` ended training, if it did. ``diverged_at`` is the
     epoch since which the loss has been reported as not a number.
     """
@@ -103,6 +104,7 @@ class Progress:
     framework_version: str = ""
     model: ModelReport | None = None
     fits: tuple[FitCall, ...] = ()
+    reached: frozenset[int] = frozenset()
     finished: bool = False
     stopped_at: int | None = None
     failed: FailureReport | None = None
@@ -148,6 +150,7 @@ def _continue(before: Progress, after: Progress) -> Progress:
         framework=after.framework or before.framework,
         framework_version=after.framework_version or before.framework_version,
         fits=after.fits or before.fits,
+        reached=before.reached | after.reached,
         checkpoint_at=max(after.checkpoint_at, kept),
         diverged_at=after.diverged_at if after.epochs_done > kept else _up_to(before.diverged_at, kept),
     )

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from pushtune.rewrite.base import Site
-from pushtune.rewrite.styles import entries, implicit, written
+from pushtune.rewrite.styles import entries, epoch_loops, implicit, torch_sizes, written
 from pushtune.rewrite.survey import Survey
 
 STYLES: Mapping[str, Callable[[Survey], Iterator[Site]]] = {
     "written": written.find,
     "implicit": implicit.find,
     "entries": entries.find,
+    "epoch_loops": epoch_loops.find,
+    "torch_sizes": torch_sizes.find,
 }
 """Every finder of values."""

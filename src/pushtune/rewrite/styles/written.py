@@ -11,6 +11,8 @@ from pushtune.rewrite.base import Change
 from pushtune.rewrite.catalogue import Argument, grow
 from pushtune.rewrite.epochs import epochs_domain
 from pushtune.rewrite.meanings import Reading, has_meaning
+from pushtune.rewrite.styles import torch_sizes
+from pushtune.rewrite.styles.epoch_loops import claimed
 from pushtune.rewrite.styles.text import replacement
 from pushtune.rewrite.survey import Survey
 from pushtune.rewrite.uses import Target, Use, traced, uses_of
@@ -62,7 +64,7 @@ def find(survey: Survey) -> Iterator[ValueSite]:
     for target in survey.targets:
         for use in _uses(survey, target):
             groups.setdefault(use.origin.spans, []).append(use)
-    taken: set[Span] = set(survey.frozen)
+    taken: set[Span] = {*survey.frozen, *claimed(survey), *torch_sizes.claimed(survey)}
     names: dict[str, int] = {}
     for spans, uses in groups.items():
         domain = _domain(survey, uses)
