@@ -65,10 +65,8 @@ def test_the_loop_over_batches_is_not_the_loop_over_epochs(tmp_path: Path) -> No
 
 
 def test_rounds_over_slices_are_batches(tmp_path: Path) -> None:
-    text = (
-        HEAD + "EPOCHS = 4\nfor e in range(EPOCHS):\n    for i in range(0, 1000, 50):\n        x = y = i\n        "
-        + STEP.format(i=" " * 8)
-    )  # fmt: skip
+    text = HEAD + "EPOCHS = 4\nfor e in range(EPOCHS):\n    for i in range(0, 1000, 50):\n        x = y = i\n"
+    text += " " * 8 + STEP.format(i=" " * 8)
     assert found(tmp_path, text) == (1, "EPOCHS", 4)
 
 
