@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from pushtune.source.program import Module, Program
 from pushtune.source.scopes import is_main_guard
 
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+Method = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = Method | ast.ClassDef
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True, eq=False)
 class Caller:
-    """One call of a definition; ``bound`` says that ``self`` is not among its arguments."""
+    """One call of a definition; ``bound`` says that ``self`` is not among its arguments.
+
+    ``skip`` arguments come before the definition's own: one where ``partial(f, …)`` hands some on.
+    """
 
     module: Module
     call: ast.Call
     bound: bool
+    skip: int = 0
 
 
 class CallIndex:
@@ -30,6 +35,7 @@ class CallIndex:
         self.program = program
         self._callers: dict[ast.AST, list[Caller]] = {}
         self._mentioned: dict[ast.AST, int] = {}
+        self._ancestry: dict[ast.ClassDef, tuple[tuple[Module, ast.ClassDef], ...]] = {}
         self._methods: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
         for module in program.modules:
             self._read_methods(module)
@@ -130,6 +136,9 @@ class CallIndex:
 
     def _read_call(self, module: Module, node: ast.expr, definition: Definition) -> None:
         call = module.parents[node]
+        if isinstance(call, ast.Call) and call.args and call.args[0] is node and _is_partial(call):
+            self._callers.setdefault(definition, []).append(Caller(module, call, False, skip=1))
+            self._mentioned[definition] += 1  # it is called with more later
         if not isinstance(call, ast.Call) or call.func is not node:
             return
         method = (
@@ -139,15 +148,48 @@ class CallIndex:
         )
         self._callers.setdefault(definition, []).append(Caller(module, call, method))
         if isinstance(definition, ast.ClassDef):
-            for item in definition.body:
-                if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-                    self._callers.setdefault(item, []).append(Caller(module, call, True))
-                    self._mentioned[item] = self._mentioned.get(item, 0) + 1
+            item = self._method(definition, "__init__")
+            if item is not None:
+                self._callers.setdefault(item, []).append(Caller(module, call, True))
+                self._mentioned[item] = self._mentioned.get(item, 0) + 1
+
+    def ancestry(self, module: Module, owner: ast.ClassDef) -> tuple[tuple[Module, ast.ClassDef], ...]:
+        """Return the class and the local classes that it inherits from, nearest first."""
+        if owner not in self._ancestry:
+            self._ancestry[owner] = ((module, owner),)  # what a class that inherits from itself finds
+            found = {owner: module}
+            for base in owner.bases:
+                definition = self.resolve(module, base)
+                if isinstance(definition, ast.ClassDef):
+                    for home, cls in self.ancestry(self.program.homes[definition], definition):
+                        found.setdefault(cls, home)
+            self._ancestry[owner] = tuple((home, cls) for cls, home in found.items())
+        return self._ancestry[owner]
+
+    def _method(self, owner: ast.ClassDef, name: str, *, above: bool = False) -> Method | None:
+        """Return the method that the class has or inherits; ``above`` leaves its own out."""
+        for _, cls in self.ancestry(self.program.homes[owner], owner)[above:]:
+            for item in cls.body:
+                if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)) and item.name == name:
+                    return item
+        return None
+
+    def _own_method(self, module: Module, node: ast.Attribute) -> Method | None:
+        """Return the method that ``self.name`` or ``super().name`` means, if the class is known."""
+        value = node.value
+        above = isinstance(value, ast.Call) and getattr(value.func, "id", "") == "super"
+        if not above and not (isinstance(value, ast.Name) and value.id in ("self", "cls")):
+            return None
+        owner = next((outer for outer in module.around(node) if isinstance(outer, ast.ClassDef)), None)
+        return self._method(owner, node.attr, above=above) if owner is not None else None
 
     def _attribute(self, module: Module, node: ast.Attribute) -> Definition | None:
         local = self.module_named(module, node.value)
         if local is not None:
             return self._member(local, node.attr)
+        own = self._own_method(module, node)
+        if own is not None:
+            return own
         methods = self._methods.get(node.attr, ())
         return methods[0] if len(methods) == 1 else None
 
@@ -160,9 +202,10 @@ class CallIndex:
         if not isinstance(node, ast.Name):
             return None
         found = module.scope_of(node).find(node.id)
-        if found is None or len(found[1]) != 1 or found[1][0].kind != "import":
+        targets = {binding.target for binding in found[1]} if found is not None else set()
+        if found is None or len(targets) != 1 or any(binding.kind != "import" for binding in found[1]):
             return None
-        local = self.program.local(".".join([found[1][0].target, *parts]))
+        local = self.program.local(".".join([*targets, *parts]))
         return local[0] if local is not None and not local[1] else None
 
     def _imported(self, target: str) -> Definition | None:
@@ -196,12 +239,17 @@ def argument_of(
     positional = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
     if caller.bound:
         positional = positional[1:]
-    splat = any(isinstance(argument, ast.Starred) for argument in caller.call.args)
-    if name in positional and not splat and positional.index(name) < len(caller.call.args):
-        return caller.call.args[positional.index(name)]
+    given = caller.call.args[caller.skip :]
+    splat = any(isinstance(argument, ast.Starred) for argument in given)
+    if name in positional and not splat and positional.index(name) < len(given):
+        return given[positional.index(name)]
     if splat or any(keyword.arg is None for keyword in caller.call.keywords):
         return False
     return None
+
+
+def _is_partial(call: ast.Call) -> bool:
+    return getattr(call.func, "attr", getattr(call.func, "id", "")) == "partial"
 
 
 def enclosing_definitions(module: Module, node: ast.AST) -> Iterator[Definition]:

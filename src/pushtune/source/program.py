@@ -9,14 +9,21 @@ from functools import cached_property
 
 from pushtune.errors import UnparsableError
 from pushtune.model.analysis import Script, Span
+from pushtune.source.documents import Document, is_document, read_document
 from pushtune.source.scopes import FUNCTIONS, Scope, ScopeReader
 from pushtune.source.script import module_names
 from pushtune.source.text import SourceText
 
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""The fields of a node that hold statements, or what holds statements."""
+
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """One parsed file. ``scopes`` has an entry for each node that opens a scope."""
+    """One parsed file. ``scopes`` has an entry for each node that opens a scope.
+
+    Of a configuration file, ``document`` tells its values; it has no names and no calls.
+    """
 
     source: SourceText
     names: tuple[str, ...]
@@ -24,6 +31,8 @@ class Module:
     scopes: dict[ast.AST, Scope] = field(repr=False)
     parents: dict[ast.AST, ast.AST] = field(repr=False)
     calls: tuple[ast.Call, ...] = field(repr=False)
+    is_entry: bool = False
+    document: Document | None = None
 
     @property
     def path(self) -> str:
@@ -46,6 +55,17 @@ class Module:
         for node in self.parents:
             if isinstance(node, ast.Attribute):
                 found.setdefault(node.attr, []).append(node)
+        return found
+
+    @cached_property
+    def places(self) -> dict[ast.AST, tuple[list[ast.AST], int]]:
+        """For every statement, handler and case: the list that it stands in, and where in it."""
+        found: dict[ast.AST, tuple[list[ast.AST], int]] = {}
+        for node in (self.source.tree, *self.parents):
+            for name in BLOCKS:
+                block = getattr(node, name, None)
+                if isinstance(block, list):
+                    found.update({item: (block, number) for number, item in enumerate(block)})
         return found
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
@@ -79,10 +99,14 @@ class Module:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """All files of a script, parsed; the entry file first. Imported files that do not parse are left out."""
+    """All files of a script, parsed; the entry file first. Imported files that do not parse are left out.
+
+    ``documents`` are the configuration files that it reads.
+    """
 
     script: Script
     modules: tuple[Module, ...]
+    documents: tuple[Module, ...] = ()
 
     @property
     def entry(self) -> Module:
@@ -91,26 +115,39 @@ class Program:
 
     def module(self, path: str) -> Module:
         """Return the module of the file ``path``; ``KeyError`` if it is not part of the script."""
-        for module in self.modules:
+        for module in (*self.modules, *self.documents):
             if module.path == path:
                 return module
         raise KeyError(path)
 
+    @cached_property
+    def homes(self) -> dict[ast.AST, Module]:
+        """The module of every node that opens a scope: where a function or a class is defined."""
+        return {node: module for module in self.modules for node in module.scopes}
+
+    @cached_property
+    def _named(self) -> dict[str, Module]:
+        return {name: module for module in reversed(self.modules) for name in module.names}
+
     def local(self, dotted: str) -> tuple[Module, str] | None:
         """Split a dotted name into the local module that it begins with and the rest (may be empty)."""
-        best: tuple[Module, str] | None = None
-        longest = -1
-        for module in self.modules:
-            for name in module.names:
-                if (dotted == name or dotted.startswith(name + ".")) and len(name) > longest:
-                    best, longest = (module, dotted[len(name) + 1 :]), len(name)
-        return best
+        parts = dotted.split(".")
+        for length in range(len(parts), 0, -1):
+            module = self._named.get(".".join(parts[:length]))
+            if module is not None:
+                return module, ".".join(parts[length:])
+        return None
 
 
 def parse_program(script: Script) -> Program:
     """Parse every file of ``script``; ``UnparsableError`` if the entry file does not parse."""
     modules = []
+    documents = []
     for file in script.files:
+        if is_document(file.path):
+            document = read_document(file)
+            documents += [_documented(document)] if document is not None else []
+            continue
         try:
             source = SourceText.read(file)
         except UnparsableError:
@@ -118,7 +155,13 @@ def parse_program(script: Script) -> Program:
                 raise
             continue
         modules.append(_module(source, script))
-    return Program(script, tuple(modules))
+    return Program(script, tuple(modules), tuple(documents))
+
+
+def _documented(document: Document) -> Module:
+    reader = ScopeReader()
+    scope = reader.read(document.source.tree, "")
+    return Module(document.source, (), scope, reader.scopes, reader.parents, (), document=document)
 
 
 def _module(source: SourceText, script: Script) -> Module:
@@ -131,7 +174,9 @@ def _module(source: SourceText, script: Script) -> Module:
     calls.sort(
         key=lambda call: (call.lineno, call.col_offset, -(call.end_lineno or 0), -(call.end_col_offset or 0))
     )
-    return Module(source, names, scope, reader.scopes, reader.parents, tuple(calls))
+    return Module(
+        source, names, scope, reader.scopes, reader.parents, tuple(calls), source.path == script.entry
+    )
 
 
 def _evaluated_before(inner: ast.AST, outer: ast.AST) -> bool:

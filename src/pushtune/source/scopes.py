@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 BindingKind = Literal[
-    "import", "assign", "augment", "parameter", "loop", "function", "class", "delete", "declared", "other"
-]
+    "import", "assign", "unpack", "augment", "parameter", "loop", "function", "class", "delete", "declared",
+    "maybe", "other",
+]  # fmt: skip
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 ScopeNode = (
     ast.Module | FunctionNode | ast.ClassDef | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -19,7 +20,9 @@ _SCOPES = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef,
     ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
 )  # fmt: skip
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_WRITTEN = (ast.Tuple, ast.List, ast.Constant)
 _MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 _CONDITIONS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
 
@@ -29,7 +32,9 @@ class Binding:
     """One place that gives a name a value.
 
     ``value`` is the expression bound where there is a single one (an assignment's right side, a loop's
-    iterable, a parameter's default). ``target`` is the dotted name an import brings. ``conditional`` says
+    iterable, a parameter's default); of an ``unpack`` it is the whole, and ``element`` tells which part.
+    ``maybe`` is a binding that may be passed over within its statement (``:=`` behind an ``and``).
+    ``target`` is the dotted name an import brings. ``conditional`` says
     that the binding stands below an ``if``, a loop, a ``try`` or the like, so that it may not happen.
     """
 
@@ -39,9 +44,10 @@ class Binding:
     value: ast.expr | None = None
     target: str = ""
     conditional: bool = False
+    element: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Scope:
     """One scope. Filled while the file is read, and not changed after."""
 
@@ -145,8 +151,10 @@ class ScopeReader:
         assert inside is not None
         inside.bindings.setdefault(binding.name, []).append(binding)
 
-    def _put(self, node: ast.AST, name: str, kind: BindingKind, value: ast.expr | None = None) -> None:
-        self._add(Binding(name, kind, node, value, conditional=self._conditional()))
+    def _put(
+        self, node: ast.AST, name: str, kind: BindingKind, value: ast.expr | None = None, element: int = 0
+    ) -> None:
+        self._add(Binding(name, kind, node, value, conditional=self._conditional(), element=element))
 
     def _conditional(self) -> bool:
         """Whether the node being read may be passed over, in its own scope."""
@@ -164,8 +172,12 @@ class ScopeReader:
         elif isinstance(target, ast.Starred):
             self._targets(target.value, None, "other")
         elif isinstance(target, (ast.Tuple, ast.List)):
-            for item, part in zip(target.elts, _unpacked(target, value), strict=True):
-                self._targets(item, part, kind if part is not None else "other")
+            parts = _unpacked(target, value)
+            for number, (item, part) in enumerate(zip(target.elts, parts, strict=True)):
+                if part is None and isinstance(item, ast.Name) and _is_taken_apart(kind, target, value):
+                    self._put(item, item.id, "unpack", value, number)
+                else:
+                    self._targets(item, part, kind if part is not None else "other")
 
     def _bind_assign(self, node: ast.Assign) -> None:
         for target in node.targets:
@@ -179,7 +191,11 @@ class ScopeReader:
         self._targets(node.target, None, "augment")
 
     def _bind_walrus(self, node: ast.NamedExpr) -> None:
-        self._targets(node.target, None, "other")
+        scope = self._scope
+        while scope is not None and isinstance(scope.node, COMPREHENSIONS):
+            scope = scope.parent
+        assert isinstance(node.target, ast.Name)
+        self._add(Binding(node.target.id, "maybe", node.target, conditional=True), scope)
 
     def _bind_loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
         self._targets(node.target, node.iter, "loop")
@@ -296,6 +312,12 @@ def _unpacked(target: ast.Tuple | ast.List, value: ast.expr | None) -> list[ast.
         return list(value.elts)
     rest: list[ast.expr | None] = [None] * (len(target.elts) - 1)
     return [value if _is_known_args(value) else None, *rest]
+
+
+def _is_taken_apart(kind: BindingKind, target: ast.Tuple | ast.List, value: ast.expr | None) -> bool:
+    """Whether one value is assigned to several names, none of them starred: ``a, b = f()``."""
+    starred = any(isinstance(item, ast.Starred) for item in target.elts)
+    return kind == "assign" and value is not None and not starred and not isinstance(value, _WRITTEN)
 
 
 def _is_known_args(value: ast.expr | None) -> bool:

@@ -4,28 +4,47 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pushtune.model.analysis import Span, Style
 from pushtune.model.space import Value
 from pushtune.source.calls import CallIndex
+from pushtune.source.flow import Reach
 from pushtune.source.names import Names
-from pushtune.source.program import Module
+from pushtune.source.program import Module, Program
 from pushtune.source.scopes import Binding, Scope
 
 
 @dataclass(frozen=True)
 class Hop:
-    """The last step on the way to a value: its style, its name in the source, and whether it is sure."""
+    """The last step on the way to a value: its style, its name in the source, and whether it is sure.
+
+    ``number`` is what the way turns a text into (``int``, ``float`` or nothing). ``trail`` are the
+    bindings passed, so that no way goes round in circles.
+    """
 
     style: Style = "literal"
     name: str = ""
     certain: bool = True
+    number: str = ""
+    trail: frozenset[ast.AST] = frozenset()
 
     def to(self, style: Style, name: str, *, certain: bool = True) -> Hop:
         """Return the next step; what was unsure stays so."""
-        return Hop(style, name, self.certain and certain)
+        return replace(self, style=style, name=name, certain=self.certain and certain)
+
+    def maybe(self) -> Hop:
+        """Return the same step on a way that is not always taken."""
+        return replace(self, certain=False)
+
+    def over(self, node: ast.AST) -> Hop:
+        """Return the same step, with ``node`` passed."""
+        return replace(self, trail=self.trail | {node})
+
+    def as_number(self, kind: str) -> Hop:
+        """Return the same step on a way that turns texts into numbers."""
+        return replace(self, number=kind) if kind in ("int", "float") else self
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +60,8 @@ class Found:
 class Origin:
     """Where a value literally stands. Several spans (a square tuple) all hold the same value.
 
-    Two origins with the same spans are the same place, however they were reached.
+    Two origins with the same spans are the same place, however they were reached. A number may stand in
+    the source as a text (``int(os.environ.get("N", "3"))``): then ``value`` is the number.
     """
 
     style: Style
@@ -57,9 +77,18 @@ class Follower(Protocol):
     names: Names
     calls: CallIndex
     given: Mapping[str, str]
+    program: Program
 
     def follow(self, module: Module, node: ast.expr, hop: Hop, depth: int) -> Iterator[Found]:
         """Yield the ends of the ways from ``node``; none where the value cannot be told."""
 
     def bound(self, module: Module, scope: Scope, binding: Binding, hop: Hop, depth: int) -> Iterator[Found]:
-        """Yield the ends of the ways from what ``binding``, the only one of its name, binds."""
+        """Yield the ends of the ways from what ``binding`` binds."""
+
+    def bound_ways(
+        self, module: Module, scope: Scope, reach: Reach, end: ast.expr, hop: Hop, depth: int
+    ) -> Iterator[Found]:
+        """Yield the ends of the ways from each binding that reaches; ``end`` stands for unknown ones."""
+
+    def member(self, found: Found, name: str, base: str, depth: int) -> list[Found] | None:
+        """Return what the attribute or entry ``name`` of the object ``found`` holds; None if not known."""

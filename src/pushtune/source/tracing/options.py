@@ -1,4 +1,4 @@
-"""Command-line options: defaults given to argparse and click."""
+"""Command-line options: defaults given to argparse, click, and the flags of absl."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Iterator
 
 from pushtune.source.program import Module
 from pushtune.source.tracing.base import Follower, Found, Hop
+from pushtune.source.tracing.tables import search
+
+_FLAGS = ("absl.flags.FLAGS", "tensorflow.app.flags.FLAGS", "tensorflow.compat.v1.app.flags.FLAGS",
+          "tensorflow.flags.FLAGS", "tensorflow.compat.v1.flags.FLAGS")  # fmt: skip
+_NUMBERS = ("int", "float")
 
 
 def is_parsed(tracer: Follower, found: Found) -> bool:
@@ -18,6 +23,14 @@ def is_parsed(tracer: Follower, found: Found) -> bool:
     return _calls(node, "parse_args", "parse_known_args")
 
 
+def is_flags(tracer: Follower, module: Module, node: ast.expr) -> bool:
+    """Whether ``node`` is the ``FLAGS`` of absl or of TensorFlow 1."""
+    if not isinstance(node, (ast.Name, ast.Attribute)):
+        return False
+    name = tracer.names.qualify(module, node)
+    return name is not None and (name in _FLAGS or name.endswith("flags.FLAGS"))
+
+
 def literal_index(node: ast.Subscript) -> object:
     """Return the literal between the brackets, or None."""
     return node.slice.value if isinstance(node.slice, ast.Constant) else None
@@ -26,16 +39,37 @@ def literal_index(node: ast.Subscript) -> object:
 def follow_option(
     tracer: Follower, module: Module, name: str, base: str, hop: Hop, depth: int
 ) -> Iterator[Found]:
-    """Yield the default of the one option that is stored as ``name``, unless the command line gives it."""
-    options = list(_options(module, name))
-    if len(options) != 1 or _has_set_defaults(module):
+    """Yield the default of what is stored as ``name``, unless the command line gives it.
+
+    Parsers of several files or sub-commands may each have such an option: then none of them is sure.
+    """
+    options = list(_options(tracer, module, name))
+    if any(_is_given(tracer, _flags(call)) or _is_position(tracer, call) for _, call in options):
         return
-    call = options[0]
-    if _is_given(tracer, _flags(call)) or not _flags(call)[0].startswith("-"):
+    step = hop.to("argparse", f"{base}.{name}", certain=len(options) == 1)
+    overridden = list(_set_defaults(tracer, name, step, depth))
+    if overridden or not options:
+        yield from overridden
         return
-    for keyword in call.keywords:
-        if keyword.arg == "default":
-            yield from tracer.follow(module, keyword.value, hop.to("argparse", f"{base}.{name}"), depth)
+    if any(True for _ in _default_setters(tracer, name)):
+        step = step.maybe()
+    for home, call in options:
+        for keyword in call.keywords:
+            if keyword.arg == "default":
+                yield from tracer.follow(home, keyword.value, step.as_number(_type(call)), depth)
+
+
+def follow_flag(tracer: Follower, name: str, hop: Hop, depth: int) -> Iterator[Found]:
+    """Yield the default that ``flags.DEFINE_float("lr", 0.1, "…")`` gives, unless the command line does."""
+    if _is_given(tracer, [f"--{name}", f"-{name}"]):
+        return
+    for module in tracer.program.modules:
+        for call in module.calls:
+            called = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            if called.startswith("DEFINE_") and _flags(call)[:1] == [name]:
+                defaults = [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "default")]
+                for value in defaults[:1]:
+                    yield from tracer.follow(module, value, hop.to("argparse", f"FLAGS.{name}"), depth)
 
 
 def click_default(tracer: Follower, module: Module, function: ast.AST, name: str) -> ast.expr | None:
@@ -52,6 +86,11 @@ def click_default(tracer: Follower, module: Module, function: ast.AST, name: str
     return None
 
 
+def is_given(tracer: Follower, name: str) -> bool:
+    """Whether the command line sets the option that is called like the parameter ``name``."""
+    return _is_given(tracer, [f"--{name}", f"--{name.replace('_', '-')}"])
+
+
 def _is_given(tracer: Follower, flags: list[str]) -> bool:
     """Whether the command line sets one of ``flags``, also abbreviated (``--ep 3``) or joined (``-e3``)."""
     for given in tracer.given:
@@ -63,18 +102,63 @@ def _is_given(tracer: Follower, flags: list[str]) -> bool:
     return False
 
 
-def _options(module: Module, name: str) -> Iterator[ast.Call]:
-    for call in module.calls:
-        if _calls(call, "add_argument") and _flags(call) and _destination(call) == name:
-            yield call
+def _is_position(tracer: Follower, call: ast.Call) -> bool:
+    """Whether ``call`` adds a positional argument that the command line gives, or must give."""
+    flags = _flags(call)
+    if not flags or flags[0].startswith("-"):
+        return False
+    optional = any(
+        keyword.arg == "nargs"
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value in ("?", "*")
+        for keyword in call.keywords
+    )
+    return not optional or any(not given.startswith("-") for given in tracer.program.script.args)
 
 
-def _has_set_defaults(module: Module) -> bool:
-    return any(_calls(call, "set_defaults") for call in module.calls)
+def _options(tracer: Follower, module: Module, name: str) -> Iterator[tuple[Module, ast.Call]]:
+    """Yield the ``add_argument`` calls for ``name``: those of ``module``, or else those of other files."""
+    for places in ((module,), tracer.program.modules):
+        found = [
+            (home, call)
+            for home in places
+            for call in home.calls
+            if _calls(call, "add_argument") and _flags(call) and _destination(call) == name
+            and tracer.calls.reached(home, call)
+        ]  # fmt: skip
+        if found:
+            yield from found
+            return
+
+
+def _default_setters(tracer: Follower, name: str) -> Iterator[tuple[Module, ast.Call]]:
+    """Yield the ``set_defaults`` calls that may set ``name``."""
+    for module in tracer.program.modules:
+        for call in module.calls:
+            if _calls(call, "set_defaults") and any(k.arg in (name, None) for k in call.keywords):
+                yield module, call
+
+
+def _set_defaults(tracer: Follower, name: str, hop: Hop, depth: int) -> Iterator[Found]:
+    """Yield what ``parser.set_defaults`` sets ``name`` to: it wins over the option's own default."""
+    for module, call in _default_setters(tracer, name):
+        for keyword in call.keywords:
+            if keyword.arg == name:
+                yield from tracer.follow(module, keyword.value, hop, depth)
+            elif keyword.arg is None:
+                yield from search(tracer, module, keyword.value, name, hop, depth) or ()
 
 
 def _calls(node: ast.AST, *methods: str) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods
+
+
+def _type(call: ast.Call) -> str:
+    """Return ``int`` or ``float`` where the option turns its text into such a number."""
+    for keyword in call.keywords:
+        if keyword.arg == "type" and isinstance(keyword.value, ast.Name) and keyword.value.id in _NUMBERS:
+            return keyword.value.id
+    return ""
 
 
 def _flags(call: ast.Call) -> list[str]:

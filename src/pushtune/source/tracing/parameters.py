@@ -9,7 +9,8 @@ from pushtune.source.calls import Caller, argument_of
 from pushtune.source.program import Module
 from pushtune.source.scopes import Binding
 from pushtune.source.tracing.base import Follower, Found, Hop
-from pushtune.source.tracing.options import click_default
+from pushtune.source.tracing.documents import configured
+from pushtune.source.tracing.options import click_default, is_given
 from pushtune.source.tracing.tables import lookup
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -26,10 +27,14 @@ def follow_parameter(
     if option is not None:
         yield from tracer.follow(module, option, hop.to("argparse", binding.name), depth)
         return
+    document = configured(tracer, module, function, binding.name, hop)
+    if document is not None:
+        yield document
+        return
     callers = tracer.calls.callers(function)
     escapes = tracer.calls.escapes(function) or bool(function.decorator_list)
     left = [caller for caller in callers if argument_of(caller, function, binding.name) is None]
-    if binding.value is not None and (left or escapes):
+    if binding.value is not None and (left or escapes) and not (escapes and is_given(tracer, binding.name)):
         name = f"{_owner(module, function)}.{binding.name}"
         yield from tracer.follow(module, binding.value, hop.to("default", name, certain=bool(left)), depth)
     for caller in callers:

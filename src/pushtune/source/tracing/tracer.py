@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pushtune.model.analysis import Span
+from pushtune.model.space import Value
 from pushtune.source.calls import CallIndex
+from pushtune.source.flow import Flow, Reach
 from pushtune.source.names import Names
 from pushtune.source.program import Module, Program
 from pushtune.source.scopes import Binding, Scope
+from pushtune.source.tracing.arithmetic import follow_arithmetic
 from pushtune.source.tracing.base import Found, Hop, Origin
-from pushtune.source.tracing.classes import follow_attribute
-from pushtune.source.tracing.literals import literal_value, stands_there
-from pushtune.source.tracing.options import is_parsed
+from pushtune.source.tracing.choices import follow_either, follow_ternary, follow_walrus
+from pushtune.source.tracing.dynamic import Dynamic
+from pushtune.source.tracing.literals import stands_there, written_out
+from pushtune.source.tracing.objects import follow_attribute, member, module_member
 from pushtune.source.tracing.parameters import follow_parameter
-from pushtune.source.tracing.tables import follow_subscript, lookup
+from pushtune.source.tracing.results import follow_call
+from pushtune.source.tracing.sweeps import is_sweep
+from pushtune.source.tracing.tables import entry, follow_subscript, lookup
 
-DEPTH = 12
-_PLAIN = ("builtins.int", "builtins.float", "builtins.str", "builtins.bool")
-_DYNAMIC = ("builtins.exec", "builtins.globals")
-_GIVES_BACK = (ast.Return, ast.Yield, ast.YieldFrom)
-_WRITTEN_OUT = (ast.Constant, ast.UnaryOp, ast.Dict)
+DEPTH = 16
+_MOST_STEPS = 4000
+"""After so many steps a way is given up: the program is too tangled to be told from its text."""
 
 
 class Tracer:
@@ -33,32 +37,40 @@ class Tracer:
         self.program: Program = names.program
         self.calls = CallIndex(names.program)
         self.given = _given(self.program.script.args)
-        self._dynamic = {module.path for module in self.program.modules if self._is_dynamic(module)}
+        self._dynamic = Dynamic(names)
+        self._flows: dict[tuple[Scope, str], Flow] = {}
+        self._ends: dict[ast.expr, tuple[Found, ...]] = {}
+        self._traces: dict[ast.expr, tuple[Origin, ...]] = {}
+        self._steps = 0
 
     def trace(self, module: Module, node: ast.expr) -> tuple[Origin, ...]:
         """Return the places where the value of ``node`` literally stands, none if that cannot be told.
 
-        Several places mean that each holds the value in some of the calls that reach ``node``.
+        Several places mean that each holds the value in some of the runs, or calls, that reach ``node``.
         """
-        origins: dict[tuple[Span, ...], Origin] = {}
-        for found in self.ends(module, node):
-            origin = self._origin(found)
-            if origin is not None:
-                origins.setdefault(origin.spans, origin)
-        return tuple(origins.values())
+        if node not in self._traces:
+            self._traces[node] = self._origins(self.ends(module, node))
+        return self._traces[node]
 
     def trace_entry(self, module: Module, table: ast.expr, key: str) -> tuple[Origin, ...]:
         """Return where the value under ``key`` of a written-out table stands; see ``trace``."""
-        found = (self._origin(end) for end in lookup(self, module, table, key, Hop(), DEPTH))
-        return tuple(origin for origin in found if origin is not None)
+        self._steps = 0
+        return self._origins(lookup(self, module, table, key, Hop(), DEPTH))
 
     def ends(self, module: Module, node: ast.expr) -> Iterator[Found]:
-        """Yield the expressions, literal or not, that ``node`` stands for."""
-        return self.follow(module, node, Hop(), DEPTH)
+        """Yield the expressions, literal or not, that ``node`` stands for.
+
+        Where several are possible and some are not known, the unknown ones stay as they are written.
+        """
+        if node not in self._ends:
+            self._steps = 0
+            self._ends[node] = tuple(self.follow(module, node, Hop(), DEPTH))
+        return iter(self._ends[node])
 
     def follow(self, module: Module, node: ast.expr, hop: Hop, depth: int) -> Iterator[Found]:
         """See ``Follower``."""
-        if depth == 0:
+        self._steps += 1
+        if depth <= 0 or self._steps > _MOST_STEPS:
             return
         way = _WAYS.get(type(node))
         if way is None:
@@ -72,15 +84,86 @@ class Tracer:
             yield from follow_parameter(self, module, binding, hop, depth)
         elif binding.kind == "import":
             yield from self._imported(binding.target, hop, depth)
-        elif binding.kind == "assign" and binding.value is not None and not binding.conditional:
-            if scope is not module.scope or module.path not in self._dynamic:
-                yield from self.follow(module, binding.value, hop.to("constant", binding.name), depth)
-        elif binding.kind == "loop" and isinstance(binding.value, ast.expr):
+        elif binding.kind == "augment":
+            yield from self._augmented(module, scope, binding, hop, depth)
+        elif binding.value is None or not self.calls.reached(module, binding.node):
+            return
+        elif binding.kind == "assign":
+            certain = self._dynamic.is_sure(module, scope, binding.name)
+            if certain is not None:
+                step = hop.to("constant", binding.name, certain=certain)
+                yield from self.follow(module, binding.value, step, depth)
+        elif binding.kind == "unpack":
+            yield from self._part(module, binding, hop, depth)
+        elif binding.kind == "loop":
             yield from self._each(module, binding, hop, depth)
 
-    def _each(self, module: Module, binding: Binding, hop: Hop, depth: int) -> Iterator[Found]:
-        """Yield what a loop's variable holds, one after the other, when it runs over a written-out list."""
+    def bound_ways(
+        self, module: Module, scope: Scope, reach: Reach, end: ast.expr, hop: Hop, depth: int
+    ) -> Iterator[Found]:
+        """See ``Follower``."""
+        several = len(reach.bindings) != 1 or reach.open
+        ways = []
+        for binding in reach.all:
+            if binding.node not in hop.trail and binding.kind != "delete":
+                step = (hop.maybe() if several else hop).over(binding.node)
+                ways.append(list(self.bound(module, scope, binding, step, depth)))
+        for way in ways:
+            yield from way
+        if any(ways) and not all(ways):
+            yield Found(module, end, hop.maybe())
+
+    def member(self, found: Found, name: str, base: str, depth: int) -> list[Found] | None:
+        """See ``Follower``."""
+        return member(self, found, name, base, depth)
+
+    def _name(self, module: Module, node: ast.Name, hop: Hop, depth: int) -> Iterator[Found]:
+        found = module.scope_of(node).find(node.id)
+        if found is None:
+            for star in module.scope.stars:
+                yield from self._imported(f"{star}.{node.id}", hop, depth)
+            return
+        scope, bindings = found
+        reach = self._reach(module, scope, node, bindings)
+        yield from self.bound_ways(module, scope, reach, node, hop, depth)
+
+    def _reach(self, module: Module, scope: Scope, node: ast.Name, bindings: tuple[Binding, ...]) -> Reach:
+        if len(bindings) == 1 and not bindings[0].conditional:
+            return Reach(bindings, (), open=False)
+        key = (scope, node.id)
+        if key not in self._flows:
+            self._flows[key] = Flow(module, scope, bindings)
+        return self._flows[key].at(node)
+
+    def _augmented(
+        self, module: Module, scope: Scope, binding: Binding, hop: Hop, depth: int
+    ) -> Iterator[Found]:
+        """Yield what ``n *= 2`` began with."""
+        statement = module.parents.get(binding.node)
+        target = binding.node
+        if not isinstance(statement, ast.AugAssign) or not isinstance(target, ast.Name):
+            return
+        if isinstance(statement.op, (ast.Mult, ast.Div, ast.FloorDiv, ast.Add, ast.Sub)):
+            reach = self._reach(module, scope, target, tuple(scope.bindings.get(target.id, ())))
+            for end in self.bound_ways(module, scope, reach, target, hop, depth - 1):
+                if end.node is not target:
+                    yield end
+
+    def _part(self, module: Module, binding: Binding, hop: Hop, depth: int) -> Iterator[Found]:
+        """Yield one part of what is taken apart: ``a, b = sizes``."""
         assert binding.value is not None
+        for found in self.follow(module, binding.value, hop.to("constant", binding.name), depth):
+            for end in entry(self, found, binding.element, binding.name, depth) or ():
+                yield Found(end.module, end.node, end.hop.to(end.hop.style, binding.name))
+
+    def _each(self, module: Module, binding: Binding, hop: Hop, depth: int) -> Iterator[Found]:
+        """Yield what a loop's variable holds, one after the other, when it runs over a written-out list.
+
+        Not where each turn trains a model: the list is then a search by hand.
+        """
+        assert binding.value is not None
+        if is_sweep(self.calls, module, binding.node):
+            return
         for found in self.follow(module, binding.value, hop, depth):
             if isinstance(found.node, (ast.List, ast.Tuple)):
                 base = found.hop.name or binding.name
@@ -88,67 +171,28 @@ class Tracer:
                     place = found.hop.to(found.hop.style, f"{base}_{number}")
                     yield from self.follow(found.module, element, place, depth)
 
-    def _name(self, module: Module, node: ast.Name, hop: Hop, depth: int) -> Iterator[Found]:
-        found = module.scope_of(node).find(node.id)
-        if found is None:
-            for star in module.scope.stars:
-                yield from self._imported(f"{star}.{node.id}", hop, depth)
-        elif len(found[1]) == 1 or all(binding.kind == "loop" for binding in found[1]):
-            for binding in found[1]:
-                yield from self.bound(module, found[0], binding, hop, depth)
-
     def _imported(self, target: str, hop: Hop, depth: int) -> Iterator[Found]:
         local = self.program.local(target)
         if local is not None and local[1]:
-            bindings = local[0].scope.bindings.get(local[1], ())
-            if len(bindings) == 1:
-                yield from self.bound(local[0], local[0].scope, bindings[0], hop, depth)
+            yield from module_member(self, local[0], local[1], hop, depth)
 
-    def _arithmetic(self, module: Module, node: ast.BinOp, hop: Hop, depth: int) -> Iterator[Found]:
-        """Follow the named side of ``UNITS * 2`` and ``UNITS // 2``."""
-        if isinstance(node.op, (ast.Mult, ast.FloorDiv)) and literal_value(node.right) is not None:
-            if literal_value(node.left) is None:
-                yield from self.follow(module, node.left, hop, depth)
-        elif isinstance(node.op, ast.Mult) and literal_value(node.left) is not None:
-            yield from self.follow(module, node.right, hop, depth)
-
-    def _call(self, module: Module, node: ast.Call, hop: Hop, depth: int) -> Iterator[Found]:
-        """Follow through ``int(x)``, ``float(x)`` and ``table.get("key", …)``; other calls are ends."""
-        if len(node.args) == 1 and not node.keywords and self.names.call(module, node) in _PLAIN:
-            yield from self.follow(module, node.args[0], hop, depth)
-            return
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-            key = literal_value(node.args[0])
-            if key is not None and isinstance(key[0], str):
-                yield from lookup(self, module, node.func.value, key[0], hop, depth)
-                return
-        yield from self._returned(module, node, hop, depth) or [Found(module, node, hop)]
-
-    def _returned(self, module: Module, node: ast.Call, hop: Hop, depth: int) -> list[Found]:
-        """Return what a local function gives back, if that is written out or a parsed command line.
-
-        Only a function whose one ``return`` is its last statement; what else it may give stays a call.
-        """
-        definition = self.calls.resolve(module, node.func)
-        if not isinstance(definition, ast.FunctionDef) or definition.decorator_list:
-            return []
-        last = definition.body[-1]
-        inside = (inner for inner in ast.walk(definition) if isinstance(inner, _GIVES_BACK))
-        if not isinstance(last, ast.Return) or last.value is None or list(inside) != [last]:
-            return []
-        home = next(one for one in self.program.modules if definition in one.scopes)
-        ends = list(self.follow(home, last.value, hop, depth))
-        plain = all(isinstance(end.node, _WRITTEN_OUT) or is_parsed(self, end) for end in ends)
-        return ends if plain else []
+    def _origins(self, ends: Iterable[Found]) -> tuple[Origin, ...]:
+        origins: dict[tuple[Span, ...], Origin] = {}
+        for found in ends:
+            origin = self._origin(found)
+            if origin is not None:
+                origins.setdefault(origin.spans, origin)
+        return tuple(origins.values())
 
     def _origin(self, found: Found) -> Origin | None:
         if isinstance(found.node, (ast.Tuple, ast.List)):
             return self._square(found)
-        value = literal_value(found.node)
+        value = written_out(found.node)
         if value is None or not stands_there(found.module, found.node, value[0]):
             return None
         hop = found.hop
-        return Origin(hop.style, hop.name, value[0], (found.module.span(found.node),), hop.certain)
+        span = found.module.span(found.node)
+        return Origin(hop.style, hop.name, _as_number(value[0], hop.number), (span,), hop.certain)
 
     def _square(self, found: Found) -> Origin | None:
         """Return ``(3, 3)`` as the value 3 with two places, ``(K, K)`` as the place of K."""
@@ -166,12 +210,15 @@ class Tracer:
         spans = tuple(span for side in sides for span in side[0].spans)
         return Origin(found.hop.style, found.hop.name, first.value, spans, found.hop.certain)
 
-    def _is_dynamic(self, module: Module) -> bool:
-        """Whether the file runs ``exec`` or reaches for ``globals()``: its constants may change unseen."""
-        return any(
-            isinstance(call.func, ast.Name) and self.names.call(module, call) in _DYNAMIC
-            for call in module.calls
-        )
+
+def _as_number(value: Value, kind: str) -> Value:
+    """Return the number that a text is turned into on its way; anything else as it is."""
+    if not isinstance(value, str) or not kind:
+        return value
+    try:
+        return int(value) if kind == "int" else float(value)
+    except ValueError:
+        return value
 
 
 def _given(args: tuple[str, ...]) -> Mapping[str, str]:
@@ -184,7 +231,10 @@ _WAYS: Mapping[type[ast.expr], _Way] = {
     ast.Name: Tracer._name,
     ast.Attribute: follow_attribute,
     ast.Subscript: follow_subscript,
-    ast.BinOp: Tracer._arithmetic,
-    ast.Call: Tracer._call,
+    ast.BinOp: follow_arithmetic,
+    ast.Call: follow_call,
+    ast.IfExp: follow_ternary,
+    ast.BoolOp: follow_either,
+    ast.NamedExpr: follow_walrus,
 }
 """How a value travels through each kind of expression; all other kinds are ends."""

@@ -1,0 +1,85 @@
+"""Reading configuration files: from bytes to a literal whose places are those in the file."""
+
+from __future__ import annotations
+
+import ast
+import codecs
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from pushtune.model.analysis import ScriptFile, Span
+from pushtune.source.documents.base import Document, Format, Leaf, Path
+from pushtune.source.documents.jsons import JsonFormat
+from pushtune.source.documents.tomls import TomlFormat
+from pushtune.source.documents.yamls import YamlFormat
+from pushtune.source.text import SourceText
+
+FORMATS: Mapping[str, Format] = {
+    ".yaml": YamlFormat(),
+    ".yml": YamlFormat(),
+    ".json": JsonFormat(),
+    ".toml": TomlFormat(),
+}
+"""Every format of configuration, by the ending of the file's name."""
+
+LARGEST = 256 * 1024
+"""Bytes; what is larger is data, not configuration."""
+
+
+def is_document(path: str) -> bool:
+    """Whether the file is configuration, by its name."""
+    return PurePosixPath(path).suffix.lower() in FORMATS
+
+
+def read_document(file: ScriptFile) -> Document | None:
+    """Read ``file``; None for one that is too large, is not UTF-8, or is not in its format."""
+    data = file.data
+    bom = data.startswith(codecs.BOM_UTF8)
+    if len(data) > LARGEST or bom:
+        return None
+    form = FORMATS[PurePosixPath(file.path).suffix.lower()]
+    try:
+        text = data.decode("utf-8")
+        content = form.load(text)
+        leaves = {leaf.path: leaf for leaf in form.leaves(text)}
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or "\x0c" in text or "\x85" in text or "\u2028" in text:
+        return None  # places are counted in lines, which formats end differently at these
+    return _document(file.path, text, form, content, leaves)
+
+
+def _document(path: str, text: str, form: Format, content: Any, leaves: Mapping[Path, Leaf]) -> Document:
+    plain = SourceText(path, text, "utf-8", False, ast.Module([], []))
+    root = _literal(plain, content, (), leaves)
+    tree = ast.Module([ast.copy_location(ast.Expr(root), root)], [])
+    source = SourceText(path, text, "utf-8", False, tree)
+    spans: dict[Span, Leaf] = {source.between(leaf.start, leaf.end): leaf for leaf in leaves.values()}
+    return Document(source, form, root, spans)
+
+
+def _literal(source: SourceText, value: Any, path: Path, leaves: Mapping[Path, Leaf]) -> ast.expr:
+    """Return ``value`` as a literal. What has no place of its own stands, as no literal, at the beginning."""
+    node: ast.expr
+    if isinstance(value, dict):
+        keys: list[ast.expr | None] = [_placed(source, ast.Constant(key), None) for key in value]
+        node = ast.Dict(keys, [_literal(source, item, (*path, key), leaves) for key, item in value.items()])
+    elif isinstance(value, list):
+        items = [_literal(source, item, (*path, number), leaves) for number, item in enumerate(value)]
+        node = ast.List(items, ast.Load())
+    elif path in leaves:
+        return _placed(source, ast.Constant(value), leaves[path])
+    else:
+        node = ast.Constant(...)
+    return _placed(source, node, None)
+
+
+def _placed(source: SourceText, node: ast.expr, leaf: Leaf | None) -> ast.expr:
+    """Give ``node`` the place of ``leaf``, in bytes as ``ast`` counts."""
+    ends = (leaf.start, leaf.end) if leaf is not None else (0, 0)
+    (line, column), (end_line, end_column) = (source.position(end) for end in ends)
+    node.lineno, node.end_lineno = line, end_line
+    node.col_offset = len(source.lines[line - 1][:column].encode())
+    node.end_col_offset = len(source.lines[end_line - 1][:end_column].encode())
+    return node

@@ -1,0 +1,41 @@
+"""Values that depend on a condition: each side may hold it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from pushtune.source.program import Module
+from pushtune.source.tracing.base import Follower, Found, Hop
+
+
+def follow_ternary(
+    tracer: Follower, module: Module, node: ast.IfExp, hop: Hop, depth: int
+) -> Iterator[Found]:
+    """Yield both sides of ``0.5 if big else 0.2``."""
+    if isinstance(node.test, ast.Constant):
+        yield from tracer.follow(module, node.body if node.test.value else node.orelse, hop, depth)
+        return
+    yield from _each(tracer, module, [node.body, node.orelse], hop, depth)
+
+
+def follow_either(
+    tracer: Follower, module: Module, node: ast.BoolOp, hop: Hop, depth: int
+) -> Iterator[Found]:
+    """Yield what ``given or 128`` may hold; of ``a and b`` only the last."""
+    values = node.values if isinstance(node.op, ast.Or) else node.values[-1:]
+    yield from _each(tracer, module, values, hop, depth)
+
+
+def follow_walrus(
+    tracer: Follower, module: Module, node: ast.NamedExpr, hop: Hop, depth: int
+) -> Iterator[Found]:
+    """Yield what ``(n := 64)`` holds, where nothing else can read the name afterwards."""
+    if isinstance(node.target, ast.Name) and not module.loads.get(node.target.id):
+        yield from tracer.follow(module, node.value, hop, depth)
+
+
+def _each(tracer: Follower, module: Module, sides: list[ast.expr], hop: Hop, depth: int) -> Iterator[Found]:
+    """Yield the ends of every side; an unknown side is an end itself, so that no other seems the only one."""
+    for side in sides:
+        yield from list(tracer.follow(module, side, hop.maybe(), depth)) or [Found(module, side, hop.maybe())]
