@@ -11,9 +11,11 @@ from pushtune.rewrite.base import Change
 from pushtune.rewrite.catalogue import Argument, grow
 from pushtune.rewrite.epochs import epochs_domain
 from pushtune.rewrite.meanings import Reading, has_meaning
+from pushtune.rewrite.schedules import CALLBACK, scheduled
 from pushtune.rewrite.styles import torch_sizes
 from pushtune.rewrite.styles.epoch_loops import claimed
 from pushtune.rewrite.styles.text import replacement
+from pushtune.rewrite.sums import tied_by_sums
 from pushtune.rewrite.survey import Survey
 from pushtune.rewrite.uses import Target, Use, traced, uses_of
 from pushtune.source import SourceText
@@ -64,6 +66,7 @@ def find(survey: Survey) -> Iterator[ValueSite]:
     for target in survey.targets:
         for use in _uses(survey, target):
             groups.setdefault(use.origin.spans, []).append(use)
+    groups = tied_by_sums(survey.context, groups)
     taken: set[Span] = {*survey.frozen, *claimed(survey), *torch_sizes.claimed(survey)}
     names: dict[str, int] = {}
     for spans, uses in groups.items():
@@ -71,12 +74,14 @@ def find(survey: Survey) -> Iterator[ValueSite]:
         if domain is None or taken.intersection(spans):
             continue
         taken.update(spans)
-        yield _site(survey, uses, domain, names)
+        yield _site(survey, spans, uses, domain, names)
 
 
 def _uses(survey: Survey, target: Target) -> Iterator[Use]:
     """Yield the values that the call is given, or is given later, and that the script does not search."""
     later = survey.searches.later
+    if target.entry.name == CALLBACK:
+        yield from scheduled(survey.context, target)
     for use in uses_of(survey.context, target):
         if (target.call, use.argument.name) not in later and _is_free(survey, target, use.argument):
             yield use
@@ -127,19 +132,26 @@ def _common(first: Domain | None, other: Domain | None) -> Domain | None:
     return replace(first, low=low, high=high) if low < high else None
 
 
-def _site(survey: Survey, uses: Sequence[Use], domain: Domain, names: dict[str, int]) -> ValueSite:
+def _site(
+    survey: Survey, spans: tuple[Span, ...], uses: Sequence[Use], domain: Domain, names: dict[str, int]
+) -> ValueSite:
     origin = uses[0].origin
     base = origin.name if origin.style != "literal" and origin.name else uses[0].name
     names[base] = names.get(base, 0) + 1
     name = base if names[base] == 1 else f"{base}_{names[base]}"
-    value = float(origin.value) if domain.type == "float" and isinstance(origin.value, int) else origin.value
-    span = origin.spans[0]
+    value = _as_domain(domain, origin.value)
+    span = spans[0]
     condition = survey.condition((use.module, use.node) for use in uses)
     tied = tuple(dict.fromkeys(use.name for use in uses)) if len(uses) > 1 else ()
     certain = all(use.origin.certain for use in uses)
-    knob = Knob(
-        name, uses[0].role, span.file, span.line, value, origin.style, domain, origin.spans, tied, certain
-    )
+    knob = Knob(name, uses[0].role, span.file, span.line, value, origin.style, domain, spans, tied, certain)
     module = survey.context.program.module(span.file)
     parameter = Parameter(name, uses[0].role, domain, value, condition)
     return ValueSite(parameter, knob, module.source, tuple(Reading(u.target, u.argument) for u in uses))
+
+
+def _as_domain(domain: Domain, value: Value) -> Value:
+    """Return the author's value as the domain's numbers are: ``1`` among floats, ``3.0`` epochs as 3."""
+    if domain.type == "float" and isinstance(value, int):
+        return float(value)
+    return int(value) if domain.type == "int" and isinstance(value, float) else value
