@@ -1,8 +1,8 @@
 """Tables of parameters on their way to a call: ``params = {…}``, ``params["eta"] = …``, ``params.update(…)``.
 
 What is read is what the call finds: the display that was written, and every change made to it before, in the
-order in which they happen. A key whose value depends on the way taken is *unsure*: it is neither changed nor
-added.
+order in which they happen. A key whose value depends on the way taken, or that the script itself varies in a
+loop, is *unsure*: it is neither changed nor added.
 """
 
 from __future__ import annotations
@@ -314,6 +314,8 @@ def _put(
     text = _text(key)
     if text is None:
         return _Change(statement, None, None)
+    if _is_looped(module, value):
+        return _Change(statement, None, frozenset([text]))
     return _Change(statement, Table({text: _entry(module, value, name, text)}), frozenset([text]), weak)
 
 
@@ -342,6 +344,12 @@ def _text(node: ast.expr) -> str | None:
 
 def _items(node: ast.Dict) -> Iterator[tuple[ast.expr | None, ast.expr]]:
     return zip(node.keys, node.values, strict=True)
+
+
+def _is_looped(module: Module, node: ast.expr) -> bool:
+    """Whether ``node`` is the variable of a loop: the script tries its values by itself."""
+    found = module.scope_of(node).find(node.id) if isinstance(node, ast.Name) else None
+    return found is not None and all(binding.kind == "loop" for binding in found[1])
 
 
 def _owner(module: Module, node: ast.Name) -> Scope | None:
