@@ -14,6 +14,16 @@ from pushtune.analyse.requirements import imported
 from pushtune.analyse.tables import table
 from pushtune.model.analysis import Evidence
 
+_MADE_OF = {"lightning": ("torch",)}
+"""Frameworks whose models are made of another one's layers."""
+
+_BASES = {
+    "lightning.LightningModule": "lightning",
+    "transformers.Trainer": "hf",
+    "transformers.Seq2SeqTrainer": "hf",
+}
+"""Classes that a script inherits from where it is of a framework."""
+
 EVIDENCE_LINES = 6
 """Most lines of evidence shown for one kind."""
 
@@ -56,7 +66,8 @@ def recognise(reading: Reading) -> Kind:
     """Return framework and kind; ``unknown`` where no rule fits."""
     hits = [Hit(call, rule) for call in reading.calls if (rule := _rule(call.name)) is not None]
     framework = _framework(hits, reading)
-    own = [hit for hit in hits if hit.rule.framework == framework]
+    parts = {framework, *_MADE_OF.get(framework, ())}
+    own = [hit for hit in hits if hit.rule.framework in parts]
     if framework == "keras":
         own += _autoencoder(reading)
     weights: Counter[str] = Counter()
@@ -64,7 +75,7 @@ def recognise(reading: Reading) -> Kind:
         weights[hit.rule.kind] += hit.rule.weight * 100 + 1
     ranked = sorted((kind for kind in weights if kind), key=lambda kind: (-weights[kind], -_last(own, kind)))
     kind = ranked[0] if ranked else "unknown"
-    if kind == "MLP" and weights[kind] == 1 and framework in ("keras", "torch"):
+    if kind == "MLP" and weights[kind] == 1 and framework in ("keras", "torch", "lightning"):
         own, kind = (
             [Hit(hit.call, replace(hit.rule, kind="linear", why="the only layer")) for hit in own],
             "linear",
@@ -111,6 +122,9 @@ def _framework(hits: list[Hit], reading: Reading) -> str:
     modules = imported(reading.program)
     rows = table("kinds")["package"]
     order = {row["framework"]: place for place, row in reversed(list(enumerate(rows)))}
+    for base, framework in _BASES.items():
+        if base in _inherited(reading):
+            return framework
     if counts:
         # A network beats the scikit-learn helpers around it, Lightning the torch layers inside it.
         return min(counts, key=lambda name: (name == "sklearn", order.get(name, len(rows))))
@@ -118,6 +132,17 @@ def _framework(hits: list[Hit], reading: Reading) -> str:
         if any(name == row["module"] or name.startswith(row["module"] + ".") for name in modules):
             return str(row["framework"])
     return "unknown"
+
+
+def _inherited(reading: Reading) -> set[str]:
+    """Return the canonical names of the libraries' classes that the script's own inherit from."""
+    return {
+        reading.names.qualify(module, base) or ""
+        for module in reading.program.modules
+        for owner in module.scopes
+        if isinstance(owner, ast.ClassDef)
+        for base in owner.bases
+    }
 
 
 def _final(hits: list[Hit]) -> Iterator[Hit]:

@@ -24,8 +24,10 @@ _NO_NUMBERS = {
 def epochs_domain(value: Value) -> Domain | None:
     """Return the epochs that one trial may train: from 1 to 8 times the author's, within 9 to 30.
 
-    The author's own number is always among them.
+    The author's own number is always among them. Some libraries take, and default to, ``3.0``.
     """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         return None
     return Domain("int", 1, max(value, min(max(value * _TIMES, _LEAST), _MOST)))
@@ -62,7 +64,8 @@ def read_epochs(context: Context, knobs: list[Knob]) -> Epochs | None:
     once = all(context.tracer.calls.runs_once(spender.module, spender.node) for spender in spenders)
     whole = any(spender.whole for spender in spenders)
     maximum = int(knob.domain.high) if once else knob.value
-    exact = once and not whole and not any(True for _ in other_readers(context, knob))
+    prefix = all(spender.prefix_exact for spender in spenders)
+    exact = once and not whole and prefix and not any(True for _ in other_readers(context, knob))
     return Epochs(knob.name, knob.value, maximum, prefix_exact=exact, rungs=once and not whole)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pushtune.rewrite.loops import Loop, read_loops
+from pushtune.rewrite.trainers import read_trainers
 from pushtune.source import Module, Names, Program
 from pushtune.source.tracing import Found, Tracer
 
@@ -28,13 +29,15 @@ class MethodCall:
 class Spender:
     """What spends the epochs: a call that trains for a number of them, or a loop written by hand.
 
-    ``keywords`` name the argument that says how many. ``whole`` says that it cannot be cut short.
+    ``keywords`` name the argument that says how many. ``whole`` says that it cannot be cut short,
+    ``prefix_exact`` that a shorter training is the beginning of a longer one.
     """
 
     module: Module
     node: ast.Call | ast.For | ast.While
     keywords: tuple[str, ...] = ()
     whole: bool = False
+    prefix_exact: bool = True
 
     @property
     def count(self) -> tuple[ast.AST, ...]:
@@ -98,7 +101,13 @@ class _Reader:
                 self._collect(fit.module, expression, feeds, _DEPTH)
         loops = read_loops(self.program, self.tracer)
         compiled = compiles if self._uses_keras else ()
-        return Training(fits, compiled, frozenset(feeds), self._has_custom_loop(), loops)
+        return Training(fits, compiled, frozenset(feeds), self._has_custom_loop(), loops, self._trainers())
+
+    def _trainers(self) -> tuple[Spender, ...]:
+        return tuple(
+            Spender(one.module, one.node, (one.keyword,), one.whole, one.prefix_exact)
+            for one in read_trainers(self.program, self.names, self.tracer)
+        )
 
     def _methods(self, *names: str) -> Iterator[MethodCall]:
         for module in self.program.modules:

@@ -9,6 +9,7 @@ from pushtune.source.calls import Caller, argument_of
 from pushtune.source.program import Module
 from pushtune.source.scopes import Binding
 from pushtune.source.tracing.base import Follower, Found, Hop
+from pushtune.source.tracing.command_lines import made_by_command_line
 from pushtune.source.tracing.documents import configured
 from pushtune.source.tracing.options import click_default, is_given
 from pushtune.source.tracing.tables import lookup
@@ -33,6 +34,7 @@ def follow_parameter(
         return
     callers = tracer.calls.callers(function)
     escapes = tracer.calls.escapes(function) or bool(function.decorator_list)
+    escapes = escapes or made_by_command_line(tracer, module, function)
     left = [caller for caller in callers if argument_of(caller, function, binding.name) is None]
     if binding.value is not None and (left or escapes) and not (escapes and is_given(tracer, binding.name)):
         name = f"{_owner(module, function)}.{binding.name}"

@@ -1,0 +1,30 @@
+"""Classes that a library's command line makes itself: ``LightningCLI(Net, Data)``, ``fire.Fire(Main)``."""
+
+from __future__ import annotations
+
+import ast
+
+from pushtune.source.program import Module
+from pushtune.source.tracing.base import Follower
+
+_MAKERS = ("CLI", "auto_cli", "Fire")
+"""Endings of the callables that make the classes which they are given, with their parameters' defaults."""
+
+
+def made_by_command_line(tracer: Follower, module: Module, function: ast.AST) -> bool:
+    """Whether ``function`` is the ``__init__`` of a class that is made so: its defaults are used."""
+    owner = module.parents.get(function)
+    if not isinstance(owner, ast.ClassDef) or getattr(function, "name", "") != "__init__":
+        return False
+    return any(
+        tracer.calls.resolve(home, argument) is owner
+        for home in tracer.program.modules
+        for call in home.calls
+        if _name(call.func).endswith(_MAKERS)
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+        if isinstance(argument, (ast.Name, ast.Attribute))
+    )
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
