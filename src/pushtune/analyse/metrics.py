@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 
 from pushtune.analyse.kinds import Kind
+from pushtune.analyse.metric_words import canonical_metric, canonical_names
 from pushtune.analyse.metrics_boosting import SOURCES as BOOSTING_SOURCES
 from pushtune.analyse.metrics_boosting import boosting_metrics
+from pushtune.analyse.metrics_trainers import FITS, hf_metrics, lightning_metrics
 from pushtune.analyse.reading import Called, Reading, values_of
-from pushtune.analyse.splits import split_of, split_of_name
+from pushtune.analyse.shown_metrics import shown_metrics
+from pushtune.analyse.splits import split_of
 from pushtune.analyse.tables import table
 from pushtune.model.analysis import Direction, MetricGuess, Split
-from pushtune.model.target import direction_of
 
 _CROSS_VALIDATION = ("sklearn.model_selection.cross_val_score", "sklearn.model_selection.cross_validate")
 _SPLIT_ORDER: dict[Split, int] = {"test": 0, "validation": 1, "unknown": 2, "train": 3}
@@ -27,15 +28,9 @@ def guess_metric(reading: Reading, kind: Kind) -> MetricGuess | None:
     best = _best(found) if found else None
     if best is not None and best.split != "train":
         return best
-    shown = [*_printed(reading), *_files(reading)]
+    shown = [*shown_metrics(reading), *_files(reading)]
     held_out = [guess for guess in shown if best is None or guess.split in ("test", "validation")]
     return _best(held_out) if held_out else best
-
-
-def canonical_metric(written: str) -> tuple[str, Direction]:
-    """Return the one name of a metric and which way is better; unknown names keep their own."""
-    word = re.sub(r"[^a-z0-9_]+", "_", re.sub(r"@.*", "", written.lower())).strip("_")
-    return _canonical_names().get(word) or (word, direction_of(word))
 
 
 def compiled_metrics(reading: Reading) -> list[str]:
@@ -45,18 +40,6 @@ def compiled_metrics(reading: Reading) -> list[str]:
         if any(names):
             return [name for name in names if name]
     return []
-
-
-@cache
-def _canonical_names() -> dict[str, tuple[str, Direction]]:
-    rows = table("metrics")
-    directions: tuple[Direction, ...] = ("max", "min")
-    return {
-        word: (canonical, direction)
-        for direction in directions
-        for canonical, words in rows[direction].items()
-        for word in words
-    }
 
 
 def _best(guesses: list[MetricGuess]) -> MetricGuess:
@@ -72,11 +55,11 @@ def _rank(guess: MetricGuess) -> tuple[int, int, bool]:
     order = [*table("metrics")["max"], *table("metrics")["min"]]
     if guess.name == "accuracy":
         place = 0
-    elif guess.source == "print":
-        place = 1 + order.index(guess.name)
+    elif guess.source in ("print", "log"):
+        place = 1 + order.index(guess.name) + len(order) * (guess.name in ("loss", "score"))
     else:
         place = 1 if guess.name not in ("loss", "score") else 2
-    return _SPLIT_ORDER[guess.split], place, guess.source in ("keras.fit", *BOOSTING_SOURCES)
+    return _SPLIT_ORDER[guess.split], place, guess.source in ("keras.fit", "log", *FITS, *BOOSTING_SOURCES)
 
 
 def _keras(reading: Reading) -> Iterator[MetricGuess]:
@@ -157,13 +140,22 @@ def _sklearn(reading: Reading) -> Iterator[MetricGuess]:
 def _scored(reading: Reading, call: Called, fitted: set[str]) -> Iterator[MetricGuess]:
     function = call.name.rpartition(".")[2]
     known = "accuracy" if function == "classification_report" else function
-    if known not in _canonical_names():
+    if known not in canonical_names():
         return
     name, direction = canonical_metric(known)
-    if name == "mse" and _is_false(call.argument(-1, "squared")):
+    if name == "mse" and (_is_false(call.argument(-1, "squared")) or _is_rooted(call)):
         name = "rmse"
     split = _split_fitted(reading, call, call.argument(0, "y_true"), fitted)
     yield MetricGuess(name, f"sklearn.{function}", split, direction, call.line)
+
+
+def _is_rooted(call: Called) -> bool:
+    """Whether the square root is taken of what the call gives: ``mean_squared_error(…) ** 0.5``."""
+    around = call.module.parents.get(call.node)
+    if isinstance(around, ast.BinOp):
+        power = around.right if isinstance(around.op, ast.Pow) and around.left is call.node else None
+        return power is not None and ast.unparse(power) in ("0.5", ".5", "1 / 2")
+    return isinstance(around, ast.Call) and ast.unparse(around.func).rpartition(".")[2] == "sqrt"
 
 
 def _is_false(value: ast.expr | None) -> bool:
@@ -196,29 +188,6 @@ def _default_score(estimator: str) -> str:
     return "r2" if last.endswith(tuple(rows["endings"])) and last not in rows["not"] else "accuracy"
 
 
-def _printed(reading: Reading) -> Iterator[MetricGuess]:
-    for call in reading.calls:
-        if call.name == "builtins.print" and _prints_a_value(call.node):
-            text = " ".join(_texts(call.node))
-            for pattern, name in table("metrics")["printed"].items():
-                if re.search(pattern, text, re.IGNORECASE):
-                    yield MetricGuess(
-                        name, "print", split_of_name(text), canonical_metric(name)[1], call.line
-                    )
-                    break
-
-
-def _prints_a_value(call: ast.Call) -> bool:
-    return any(isinstance(node, (ast.Name, ast.Attribute)) for item in call.args for node in ast.walk(item))
-
-
-def _texts(call: ast.Call) -> Iterator[str]:
-    for item in call.args:
-        for node in ast.walk(item):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield node.value
-
-
 def _files(reading: Reading) -> Iterator[MetricGuess]:
     for call in reading.named("builtins.open"):
         path, mode = call.argument(0, "file"), call.argument(1, "mode")
@@ -238,5 +207,7 @@ _SOURCES: dict[str, tuple[Callable[[Reading], Iterator[MetricGuess]], ...]] = {
     "sklearn": (_sklearn,),
     "xgboost": (_sklearn, boosting_metrics),
     "lightgbm": (_sklearn, boosting_metrics),
+    "lightning": (lightning_metrics,),
+    "hf": (hf_metrics,),
 }
 """Where each framework's metrics come from; prints and files are looked at where these say nothing better."""
