@@ -14,6 +14,7 @@ from pushtune.model.analysis import Edit, Knob, Move, Observed, Span
 from pushtune.model.space import Parameter, Value
 from pushtune.rewrite.catalogue import Catalogue
 from pushtune.rewrite.layers import Model
+from pushtune.rewrite.torch import Ties
 from pushtune.rewrite.training import Training
 from pushtune.source import Names, Program
 from pushtune.source.tracing import Tracer
@@ -78,6 +79,7 @@ class Site(Protocol):
 class Context:
     """What finders read: the parsed program, resolved names, traced values, the catalogue, models, fits.
 
+    ``ties`` tells which sizes of PyTorch's layers belong together.
     ``observed`` is what the baseline's run told; None before it ran.
     """
 
@@ -87,6 +89,7 @@ class Context:
     catalogue: Catalogue
     models: tuple[Model, ...]
     training: Training
+    ties: Ties
     observed: Observed | None = None
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from pushtune.model.analysis import Span
+from pushtune.rewrite.applied import is_wiring
 from pushtune.rewrite.base import Context
 from pushtune.rewrite.uses import Target, written_argument
 from pushtune.source import Module
@@ -29,16 +30,22 @@ def _frozen_expressions(
     catalogue = context.catalogue
     name = context.names.call(module, call)
     entry = catalogue.callables.get(name or "") if target is None else target.entry
+    if name in ("keras.Input", "keras.layers.Input") and is_wiring(context, module, call):
+        return  # what comes in is another model's output, as wide as that model makes it
     tuned = {argument.name for argument in entry.arguments} if entry is not None else set()
     everything = name in catalogue.frozen_calls or (
         isinstance(call.func, ast.Attribute) and call.func.attr in catalogue.frozen_methods
     )
+    if entry is not None and entry.framework == "torch" and entry.group == "layer":
+        return  # which of its sizes belong to the data is read from the flow
+    if everything and in_network(context, module, call) and name not in catalogue.frozen_calls:
+        return  # a model's own `view` brings nothing into a shape that the data asks for
     for keyword in call.keywords:
         if everything or (keyword.arg in catalogue.frozen_arguments and keyword.arg not in tuned):
             yield keyword.value
     for position, expression in enumerate(call.args):
         named = entry.positions[position] if entry and position < len(entry.positions) else ""
-        if everything or named in catalogue.frozen_arguments:
+        if everything or (named in catalogue.frozen_arguments and named not in tuned):
             yield expression
     if target is not None and target.is_output:
         for argument in target.entry.arguments:
@@ -53,3 +60,8 @@ def _reached(context: Context, module: Module, expression: ast.expr) -> Iterator
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.Constant)):
             for origin in context.tracer.trace(module, node):
                 yield from origin.spans
+
+
+def in_network(context: Context, module: Module, node: ast.AST) -> bool:
+    """Whether ``node`` stands in a class whose sizes are read from the flow."""
+    return any(outer in context.ties.networks for outer in module.around(node))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from pushtune.rewrite.applied import is_inner
 from pushtune.rewrite.base import Context
 from pushtune.source import Module
 from pushtune.source.tracing import literal_value
@@ -29,7 +30,7 @@ def output_calls(context: Context) -> frozenset[ast.Call]:
         call
         for model in context.models
         for layer in model.layers
-        if layer.is_output
+        if layer.is_output and not is_inner(context, model)
         for call in (layer.call, layer.inner)
         if call
     }
@@ -51,7 +52,11 @@ def _guessed(
         if call in known:
             continue
         name = context.names.call(module, call)
-        if context.catalogue.group(name) == "layer" and _ends_like_a_task(call):
+        if (
+            (name or "").startswith("keras.")
+            and context.catalogue.group(name) == "layer"
+            and _ends_like_a_task(call)
+        ):
             yield call
         if not _is_wide(context, module, call):
             continue

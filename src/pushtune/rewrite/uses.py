@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pushtune.rewrite.base import Context
 from pushtune.rewrite.catalogue import Argument, CallableEntry
 from pushtune.rewrite.liveness import is_live
+from pushtune.rewrite.loaders import is_evaluation_only
 from pushtune.rewrite.outputs import output_calls
 from pushtune.rewrite.parameter_tables import Entry, ParameterTables, Table
 from pushtune.rewrite.training import MethodCall
@@ -88,7 +89,8 @@ def uses_of(context: Context, target: Target) -> Iterator[Use]:
 def parameter_tables(context: Context, target: Target) -> tuple[Table, ...]:
     """Return the tables of parameters that the call may be given as its first argument."""
     named = [keyword.value for keyword in target.call.keywords if keyword.arg == target.entry.table]
-    given = named or [item for item in target.call.args[:1] if not isinstance(item, ast.Starred)]
+    first = () if target.entry.positions[:1] not in ((), (target.entry.table,)) else target.call.args[:1]
+    given = named or [item for item in first if not isinstance(item, ast.Starred)]
     if not given:
         return ()
     return ParameterTables(context.names, context.tracer).read(target.module, given[0], target.call)
@@ -190,6 +192,8 @@ def _entry(context: Context, module: Module, call: ast.Call) -> CallableEntry | 
     entry_or_none = context.catalogue.callables.get(context.names.call(module, call) or "")
     if entry_or_none is not None and entry_or_none.group == "feed" and call not in training.feeds:
         return None
+    if entry_or_none is not None and entry_or_none.group == "loader" and is_evaluation_only(context, module, call):
+        return None
     return entry_or_none
 
 
@@ -221,11 +225,19 @@ def _owners(
 ) -> Iterator[str]:
     """Yield a name for each call: layers are always numbered, others where there are several."""
     numbers: dict[str, int] = {}
-    for _, call, entry in found:
+    for module, call, entry in found:
         if call in compiled and entry.group == "optimizer":
             yield compiled[call]
             continue
-        base = snake_case(entry.name.split(".")[-1])
+        own = _attribute(module, call) if entry.framework == "torch" else ""
+        base = own or snake_case(entry.name.split(".")[-1])
         numbers[base] = numbers.get(base, 0) + 1
-        always = entry.group == "layer" and entry.framework == "keras"
+        always = entry.group == "layer" and entry.framework in ("keras", "torch") and not own
         yield f"{base}_{numbers[base]}" if always or numbers[base] > 1 else base
+
+
+def _attribute(module: Module, call: ast.Call) -> str:
+    """Return the attribute in which a model keeps the layer that ``call`` makes: ``conv1``."""
+    parent = module.parents.get(call)
+    target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+    return target.attr if isinstance(target, ast.Attribute) else ""

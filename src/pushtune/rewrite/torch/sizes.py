@@ -1,0 +1,201 @@
+"""Sizes as PyTorch code computes them: numbers that stand in the source, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from typing import Literal
+
+from pushtune.model.analysis import Span
+
+Env = Mapping[Span, int]
+"""The numbers that differ from the author's, by the place where they stand."""
+
+OpaqueSource = Literal["data", "lost"]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A number that literally stands at ``span``. ``named`` says that a name brings it where it is used."""
+
+    span: Span
+    number: int
+    named: bool = False
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A number that stands nowhere in the source."""
+
+    number: int
+
+
+@dataclass(frozen=True, eq=False)
+class Opaque:
+    """A size that comes with the data, or that reading lost track of. ``number`` where a run told it."""
+
+    source: OpaqueSource
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Product:
+    """The product of ``factors``."""
+
+    factors: tuple[Size, ...]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The sum of ``parts``; those in ``minus`` are subtracted."""
+
+    parts: tuple[Size, ...]
+    minus: tuple[Size, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """``over // under``."""
+
+    over: Size
+    under: Size
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a window that slides over ``size`` leaves.
+
+    Formula: ``(size + 2 padding - dilation (kernel - 1) - 1) // stride + 1``, as in the documentation of
+    ``torch.nn.Conv2d``; rounded up where ``up`` is set (``ceil_mode``).
+    """
+
+    size: Size
+    kernel: Size
+    stride: Size
+    padding: Size
+    dilation: Size
+    up: bool = False
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What a transposed convolution makes of ``size``.
+
+    Formula: ``(size - 1) stride - 2 padding + dilation (kernel - 1) + extra + 1``, as in the documentation of
+    ``torch.nn.ConvTranspose2d``.
+    """
+
+    size: Size
+    kernel: Size
+    stride: Size
+    padding: Size
+    dilation: Size
+    extra: Size
+
+
+Size = Leaf | Fixed | Opaque | Product | Sum | Quotient | Window | Grown
+
+
+def evaluate(size: Size, env: Env) -> int | None:
+    """Return the number under ``env``; None where it hangs on something that nobody knows."""
+    if isinstance(size, Leaf):
+        return env.get(size.span, size.number)
+    if isinstance(size, (Fixed, Opaque)):
+        return size.number
+    numbers = [evaluate(part, env) for part in parts_of(size)]
+    known = [number for number in numbers if number is not None]
+    return _compute(size, known) if len(known) == len(numbers) else None
+
+
+def _compute(size: Size, numbers: Sequence[int]) -> int | None:
+    if isinstance(size, Product):
+        return prod(numbers)
+    if isinstance(size, Sum):
+        return sum(numbers[: len(size.parts)]) - sum(numbers[len(size.parts) :])
+    if isinstance(size, Quotient):
+        return numbers[0] // numbers[1] if numbers[1] else None
+    if isinstance(size, Window):
+        side, kernel, stride, padding, dilation = numbers
+        reach = side + 2 * padding - dilation * (kernel - 1) - 1
+        return None if not stride else (-(-reach // stride) if size.up else reach // stride) + 1
+    side, kernel, stride, padding, dilation, extra = numbers
+    return (side - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1
+
+
+def parts_of(size: Size) -> tuple[Size, ...]:
+    """Return what ``size`` is computed from, in the order of its fields."""
+    if isinstance(size, Product):
+        return size.factors
+    if isinstance(size, Sum):
+        return (*size.parts, *size.minus)
+    if isinstance(size, Quotient):
+        return (size.over, size.under)
+    if isinstance(size, Window):
+        return (size.size, size.kernel, size.stride, size.padding, size.dilation)
+    if isinstance(size, Grown):
+        return (size.size, size.kernel, size.stride, size.padding, size.dilation, size.extra)
+    return ()
+
+
+def walk(size: Size) -> Iterator[Size]:
+    """Yield ``size`` and all that it is computed from."""
+    yield size
+    for part in parts_of(size):
+        yield from walk(part)
+
+
+def leaves(size: Size) -> frozenset[Leaf]:
+    """Return every number of the source that takes part in ``size``."""
+    return frozenset(part for part in walk(size) if isinstance(part, Leaf))
+
+
+def opaques(size: Size) -> tuple[Opaque, ...]:
+    """Return every part of ``size`` that reading cannot tell."""
+    return tuple(part for part in walk(size) if isinstance(part, Opaque))
+
+
+def ratio(size: Size, env: Env) -> Fraction | None:
+    """Return how many times the author's size it is under ``env``; None where that cannot be told.
+
+    What nobody knows is the same before and after as long as nothing that it hangs on changes.
+    """
+    if not any(leaf.span in env for leaf in leaves(size)):
+        return Fraction(1)
+    before, after = evaluate(size, {}), evaluate(size, env)
+    if before and after is not None:
+        return Fraction(after, before)
+    if isinstance(size, Product):
+        ratios = [ratio(factor, env) for factor in size.factors]
+        return None if any(one is None for one in ratios) else prod(r for r in ratios if r is not None)
+    if isinstance(size, Quotient):
+        over, under = ratio(size.over, env), ratio(size.under, env)
+        return over / under if over is not None and under else None
+    return None
+
+
+def product(sizes: Sequence[Size]) -> Size:
+    """Return the product, flat and without ones."""
+    flat: list[Size] = []
+    for size in sizes:
+        flat += size.factors if isinstance(size, Product) else [size]
+    factors = tuple(size for size in flat if size != Fixed(1))
+    return factors[0] if len(factors) == 1 else Product(factors) if factors else Fixed(1)
+
+
+def quotient(over: Sequence[Size], under: Sequence[Size]) -> Size:
+    """Return the product of ``over`` divided by that of ``under``, what stands in both cut out."""
+    top, bottom = factors_of(product(over)), factors_of(product(under))
+    for factor in list(bottom):
+        if factor in top:
+            top.remove(factor)
+            bottom.remove(factor)
+    if not bottom:
+        return product(top)
+    return Quotient(product(top), product(bottom))
+
+
+def factors_of(size: Size) -> list[Size]:
+    """Return the factors of a product; any other size is its own only factor."""
+    return list(size.factors) if isinstance(size, Product) else [size]

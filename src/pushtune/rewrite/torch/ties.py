@@ -1,0 +1,160 @@
+"""Which numbers of a PyTorch script are one width, which follow from others, and which must stay."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import cached_property
+
+from pushtune.errors import InfeasibleError
+from pushtune.model.analysis import Span
+from pushtune.rewrite.torch.facts import Facts
+from pushtune.rewrite.torch.sizes import Env, evaluate, leaves, ratio
+from pushtune.rewrite.torch.solving import Derived, Solver, spans_of
+
+
+@dataclass(frozen=True, eq=False)
+class Ties:
+    """What is known of the sizes of all models of a program. Empty where there is none."""
+
+    facts: Facts
+    solver: Solver
+
+    @property
+    def networks(self) -> Set[ast.ClassDef]:
+        """The classes of models that were read."""
+        return self.facts.networks
+
+    @cached_property
+    def followed(self) -> frozenset[Span]:
+        """Every number that a layer was given."""
+        sizes = [
+            value.size
+            for layers in self.facts.made.values()
+            for layer in layers
+            for held in layer.arguments.values()
+            for value in (held.items if hasattr(held, "items") and isinstance(held.items, list) else [held])
+            if hasattr(value, "size")
+        ]
+        return frozenset(spans_of(sizes))
+
+    @cached_property
+    def named(self) -> frozenset[Span]:
+        """Numbers that reach layers under a name."""
+        found: set[Span] = set()
+        for equation in self.facts.equations:
+            found |= {x.span for x in leaves(equation.declared) | leaves(equation.flow) if x.named}
+        found |= {
+            leaf.span for leaf in (*self.facts.widths, *self.facts.consumed, *self.facts.loose) if leaf.named
+        }
+        return frozenset(found)
+
+    def spans(self, span: Span) -> tuple[Span, ...]:
+        """Return every place that holds the same number as ``span``."""
+        return self.solver.members(span)
+
+    def is_frozen(self, span: Span) -> bool:
+        """Whether the number belongs to the data or the task, or follows from others."""
+        members = set(self.spans(span))
+        return bool(members & self.solver.frozen) or any(one.span in members for one in self.solver.derived)
+
+    def is_loose(self, span: Span) -> bool:
+        """Whether something hangs on the number that reading could not follow."""
+        return bool(set(self.spans(span)) & self.solver.loose)
+
+    def is_consumed_by_name(self, span: Span) -> bool:
+        """Whether a layer takes the same named number in again."""
+        members = set(self.spans(span)) & self.named
+        return bool(members & {leaf.span for leaf in self.facts.consumed})
+
+    def followers(self, span: Span) -> tuple[Derived, ...]:
+        """Return the numbers that change when the one at ``span`` does, in source order."""
+        changed = set(self.spans(span))
+        found: dict[Span, Derived] = {}
+        for _ in self.solver.derived:
+            for one in self.solver.derived:
+                if changed & set(spans_of([one.size])):
+                    for member in self.spans(one.span):
+                        if member not in changed:
+                            found[member] = Derived(member, one.number, one.size, one.owner)
+                            changed.add(member)
+        return tuple(found[span] for span in sorted(found))
+
+    def owners(self, span: Span) -> Iterator[str]:
+        """Yield the names of the arguments that hold the number or follow from it."""
+        for member in (*self.spans(span), *(one.span for one in self.followers(span))):
+            yield from self.solver.owners.get(member, ())
+
+    def settle(self, values: Mapping[Span, int]) -> dict[Span, int]:
+        """Return ``values``, the same number at every place of a group, with all that follows from them.
+
+        Raises ``InfeasibleError`` where a number that follows is none, or cannot be told.
+        """
+        env = {member: number for span, number in values.items() for member in self.spans(span)}
+        for _ in range(len(self.solver.derived) + 1):
+            before = dict(env)
+            for one in self.solver.derived:
+                env.update(self._follow(one, env))
+            if env == before:
+                return env
+        raise InfeasibleError("the sizes of the layers hang on one another in a circle")
+
+    def _follow(self, one: Derived, env: Env) -> dict[Span, int]:
+        if not any(span in env for span in spans_of([one.size])):
+            return {}
+        times = ratio(one.size, env)
+        if times is None or (one.number * times).denominator != 1 or one.number * times < 0:
+            line = f"{one.span.file} line {one.span.line}"
+            raise InfeasibleError(f"{line}: the size {one.number} cannot be computed for these values")
+        return {member: int(one.number * times) for member in self.spans(one.span)}
+
+    def verdict(self, values: Mapping[Span, int]) -> bool | None:
+        """Return whether every layer still fits under ``values``; None where only a run can tell."""
+        try:
+            env = self.settle(values)
+        except InfeasibleError:
+            return None if self._hangs_on_shapes(values) else False
+        unsure = False
+        for fits in (*self._checked(env), *self._windows(env), *self._divided(env)):
+            if fits is False:
+                return False
+            unsure = unsure or fits is None
+        return None if unsure else True
+
+    def _hangs_on_shapes(self, values: Mapping[Span, int]) -> bool:
+        """Whether something that follows needs a size that a run would tell."""
+        changed = {member for span in values for member in self.spans(span)}
+        return any(
+            changed & set(spans_of([one.size])) and evaluate(one.size, {}) is None
+            for one in self.solver.derived
+        )
+
+    def _checked(self, env: Env) -> Iterator[bool | None]:
+        for declared, flow in self.solver.checks:
+            if any(span in env for span in spans_of([declared, flow])):
+                one, other = ratio(declared, env), ratio(flow, env)
+                yield None if one is None or other is None else one == other
+
+    def _windows(self, env: Env) -> Iterator[bool | None]:
+        for window in self.facts.windows:
+            if any(span in env for span in spans_of([window])):
+                number = evaluate(window, env)
+                yield None if number is None else number >= 1
+
+    def _divided(self, env: Env) -> Iterator[bool | None]:
+        for divisor in self.facts.divisors:
+            size, by = evaluate(divisor.size, env), evaluate(divisor.by, env)
+            if size is not None and by and any(span in env for span in spans_of([divisor.size, divisor.by])):
+                yield size % by == 0
+
+    def mistakes(self) -> frozenset[str]:
+        """Return where the numbers, as they stand, do not fit together."""
+        windows = (window for window in self.facts.windows if (evaluate(window, {}) or 1) < 1)
+        divided = (
+            one for one in self.facts.divisors
+            if (evaluate(one.size, {}) or 0) % (evaluate(one.by, {}) or 1)
+        )  # fmt: skip
+        found = set(self.solver.mistaken)
+        found |= {"window" for _ in windows} | {"division" for _ in divided}
+        return frozenset(found)
