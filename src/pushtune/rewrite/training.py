@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from pushtune.rewrite.batches import batch_sources
 from pushtune.rewrite.loops import Loop, read_loops
 from pushtune.rewrite.trainers import read_trainers
 from pushtune.source import Module, Names, Program
@@ -99,6 +100,8 @@ class _Reader:
             given = [*fit.call.args[:1], *(k.value for k in fit.call.keywords if k.arg in ("x", "generator"))]
             for expression in given:
                 self._collect(fit.module, expression, feeds, _DEPTH)
+        for module, expression in batch_sources(self.program, self.tracer) if self._uses_keras else ():
+            self._collect(module, expression, feeds, _DEPTH)
         loops = read_loops(self.program, self.tracer)
         compiled = compiles if self._uses_keras else ()
         return Training(fits, compiled, frozenset(feeds), self._has_custom_loop(), loops, self._trainers())
