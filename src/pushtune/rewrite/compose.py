@@ -76,7 +76,7 @@ def compose(program: Program, changes: Iterable[Change]) -> tuple[Edit, ...]:
     """
     changes = list(changes)
     edits: list[Edit] = []
-    for module in program.modules:
+    for module in (*program.modules, *program.documents):
         source = module.source
         lines = dict.fromkeys(c.text for c in changes if isinstance(c, ImportLine) and c.file == source.path)
         here = [c for c in changes if not isinstance(c, ImportLine) and c.span.file == source.path]

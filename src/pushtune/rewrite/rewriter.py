@@ -106,8 +106,13 @@ class Rewriter:
         here = [edit for edit in edits if edit.span.file == file.path]
         if not here:
             return file
-        source = self.program.module(file.path).source
+        module = self.program.module(file.path)
+        source = module.source
         text = apply_edits(source, here)
+        if module.document is not None:
+            if not module.document.accepts(text, frozenset(edit.span for edit in here)):
+                raise InfeasibleError(f"{file.path}: the edits change more than their values")
+            return ScriptFile(file.path, source.encode(text))
         try:
             ast.parse(text)
         except SyntaxError as error:
@@ -141,7 +146,7 @@ def _sites(context: Context) -> Iterator[Site]:
     optimizers = list(find_optimizers(context))
     survey = take_survey(context, swap_regions(optimizers), epochs_tunable=are_tunable(context))
     values: list[Site] = [site for find in STYLES.values() for site in find(survey)]
-    files = [module.path for module in context.program.modules]
+    files = [module.path for module in (*context.program.modules, *context.program.documents)]
     yield from sorted(values, key=lambda site: _place(site, files))
     yield from optimizers
     for find_moves in MOVES.values():

@@ -1,9 +1,9 @@
 """Reading programs: files, exact text with spans, names, and where a value literally stands."""
 
 from pushtune.source.edits import apply_edits, undo_edits
+from pushtune.source.loading import load_script
 from pushtune.source.names import Names, Vocabulary
 from pushtune.source.program import Module, Program, parse_program
-from pushtune.source.script import load_script
 from pushtune.source.text import SourceText
 
 __all__ = [

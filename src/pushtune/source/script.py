@@ -12,7 +12,7 @@ from pushtune.source.scopes import absolute_module
 from pushtune.source.text import SourceText
 
 
-def load_script(path: Path, args: Sequence[str] = (), workdir: Path | None = None) -> Script:
+def read_script(path: Path, args: Sequence[str] = (), workdir: Path | None = None) -> Script:
     """Read the program that starts at ``path``; nothing is run.
 
     Its root is the git work tree that holds it, or else its own folder. It is started in ``workdir`` if

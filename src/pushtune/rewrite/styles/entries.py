@@ -85,6 +85,8 @@ def find(survey: Survey) -> Iterator[EntriesSite]:
 
 def find_home_gap(module: Module, node: ast.expr) -> Gap | None:
     """Return where another entry goes: after the last one, in the style in which the table is written."""
+    if module.document is not None:
+        return None
     if isinstance(node, ast.Call):
         return find_gap(module, node)
     parts: list[ast.expr] = []

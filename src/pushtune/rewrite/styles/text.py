@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pushtune.model.analysis import Span
 from pushtune.model.space import Domain, Value
+from pushtune.rewrite.styles.config import configured
 from pushtune.source import SourceText
+from pushtune.source.documents import is_document
 
 
 def replacement(source: SourceText, span: Span, value: Value, domain: Domain) -> str:
@@ -13,6 +15,11 @@ def replacement(source: SourceText, span: Span, value: Value, domain: Domain) ->
     It has the author's quotes, and blanks where a neighbouring word (``.5if x``) would run into it.
     """
     old = source.segment(span)
+    if is_document(source.path):
+        return configured(source, old, value, domain)
+    quoted = old.endswith(("'", '"')) and not isinstance(value, str)
+    if quoted:  # a number that stands in the source as a text
+        return f"{old[-1]}{written(value, domain)}{old[-1]}"
     text = written(value, domain, quote='"' if old.endswith('"') else "'")
     start, end = source.bounds(span)
     left = " " if start and _is_word(source.text[start - 1]) and _is_word(text[0]) else ""

@@ -1,6 +1,6 @@
 """Configuration files: what they hold, where each value stands, and how it is written anew."""
 
 from pushtune.source.documents.base import Document, Format, Leaf
-from pushtune.source.documents.read import is_document, read_document
+from pushtune.source.documents.read import LARGEST, format_of, is_document, read_document
 
-__all__ = ["Document", "Format", "Leaf", "is_document", "read_document"]
+__all__ = ["LARGEST", "Document", "Format", "Leaf", "format_of", "is_document", "read_document"]

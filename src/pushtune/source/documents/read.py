@@ -27,6 +27,11 @@ LARGEST = 256 * 1024
 """Bytes; what is larger is data, not configuration."""
 
 
+def format_of(path: str) -> Format:
+    """Return the format of the configuration file ``path``; ``KeyError`` if it is none."""
+    return FORMATS[PurePosixPath(path).suffix.lower()]
+
+
 def is_document(path: str) -> bool:
     """Whether the file is configuration, by its name."""
     return PurePosixPath(path).suffix.lower() in FORMATS
@@ -38,7 +43,7 @@ def read_document(file: ScriptFile) -> Document | None:
     bom = data.startswith(codecs.BOM_UTF8)
     if len(data) > LARGEST or bom:
         return None
-    form = FORMATS[PurePosixPath(file.path).suffix.lower()]
+    form = format_of(file.path)
     try:
         text = data.decode("utf-8")
         content = form.load(text)

@@ -43,7 +43,8 @@ def _product(tracer: Follower, module: Module, node: ast.BinOp, hop: Hop, depth:
         else:
             yield from ends
     elif named:
-        yield from tracer.follow(module, named[0], hop, depth)
+        ends = list(tracer.follow(module, named[0], hop, depth))
+        yield from [Found(module, node, hop)] if _is_path(tracer, node, ends) else ends
     elif isinstance(_number(written[0]), float):
         yield Found(module, written[0], hop)
 
@@ -64,6 +65,25 @@ def _scales(written: ast.expr, named: ast.expr, ends: list[Found]) -> bool:
         getattr(part, "attr", getattr(part, "id", "")) in _COUNTS
         for part in ast.walk(named)
         if isinstance(part, (ast.Attribute, ast.Name))
+    )
+
+
+def _is_path(tracer: Follower, node: ast.BinOp, ends: list[Found]) -> bool:
+    """Whether ``node`` is ``Path("configs") / name``."""
+    if not isinstance(node.op, ast.Div):
+        return False
+    right = literal_value(node.right)
+    return (
+        not ends
+        or (right is not None and isinstance(right[0], str))
+        or any(
+            isinstance(end.node, ast.BinOp)
+            or (
+                isinstance(end.node, ast.Call)
+                and (tracer.names.call(end.module, end.node) or "").startswith("pathlib.")
+            )
+            for end in ends
+        )
     )
 
 

@@ -20,6 +20,27 @@ _OPENERS = ("builtins.open", "io.open", "codecs.open")
 _DEPTH = 8
 
 
+def paths_read(tracer: Follower) -> Iterator[str]:
+    """Yield the paths of all configuration files that the program reads, and does not write itself."""
+    written = set(_written(tracer))
+    for module in tracer.program.modules:
+        for call in module.calls:
+            path = document_path(tracer, module, call, _DEPTH)
+            if path is None and tracer.names.call(module, call) == "hydra.main":
+                path = hydra_path(module, call)
+            if path is not None and path not in written:
+                yield path
+
+
+def _written(tracer: Follower) -> Iterator[str]:
+    for module in tracer.program.modules:
+        for call in module.calls:
+            if tracer.names.call(module, call) in _OPENERS and call.args and _mode(call, 1)[:1] in "wax":
+                path = path_value(tracer, module, call.args[0], _DEPTH)
+                if path is not None:
+                    yield path
+
+
 def document_path(tracer: Follower, module: Module, node: ast.Call, depth: int) -> str | None:
     """Return the path of the file that ``yaml.safe_load(open("config.yaml"))`` and the like read."""
     name = tracer.names.call(module, node)
@@ -122,6 +143,9 @@ def _evaluated(tracer: Follower, module: Module, node: ast.expr, left: int) -> t
         return (inner[0], posixpath.dirname(inner[1])) if inner is not None else None
     if isinstance(node, ast.Call):
         return _computed(tracer, module, node, left)
+    given = _given(tracer, node)
+    if given is not None:
+        return False, given
     ends = list(tracer.follow(module, node, Hop(), left))
     if len(ends) != 1:
         return None
@@ -129,6 +153,22 @@ def _evaluated(tracer: Follower, module: Module, node: ast.expr, left: int) -> t
     if value is not None:
         return (False, value[0]) if isinstance(value[0], str) else None
     return _evaluated(tracer, ends[0].module, ends[0].node, left - 1) if ends[0].node is not node else None
+
+
+def _given(tracer: Follower, node: ast.expr) -> str | None:
+    """Return the value that the command line gives to ``args.name``, or as ``sys.argv[1]``."""
+    args = tracer.program.script.args
+    if isinstance(node, ast.Attribute):
+        flag = f"--{node.attr}".replace("_", "-")
+        for place, argument in enumerate(args):
+            name, _, value = argument.partition("=")
+            if name.replace("_", "-") == flag:
+                return value or next(iter(args[place + 1 : place + 2]), None)
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "sys.argv":
+        number = literal_value(node.slice)
+        if number is not None and isinstance(number[0], int) and 0 < number[0] <= len(args):
+            return args[number[0] - 1]
+    return None
 
 
 def _put_together(

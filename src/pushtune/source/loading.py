@@ -1,0 +1,47 @@
+"""A script with everything that belongs to it: its modules, and the configuration files that it reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pushtune.model.analysis import Script, ScriptFile
+from pushtune.source.documents import LARGEST, read_document
+from pushtune.source.names import Names, Vocabulary
+from pushtune.source.program import parse_program
+from pushtune.source.script import read_script
+from pushtune.source.tracing import Tracer
+from pushtune.source.tracing.paths import paths_read
+
+_HINTS = re.compile(rb"yaml|json|toml|hydra|omegaconf", re.IGNORECASE)
+"""What a script that reads configuration mentions; others need not be traced for it."""
+
+
+def load_script(path: Path, args: Sequence[str] = (), workdir: Path | None = None) -> Script:
+    """Read the program that starts at ``path``, with the configuration files that it reads; nothing is run.
+
+    See ``read_script``. A configuration file belongs to the script if its path can be told from the
+    source, and it lies below the root, is small, and is plain enough to be edited by place.
+    """
+    script = read_script(path, args, workdir)
+    if not any(_HINTS.search(file.data) for file in script.files):
+        return script
+    return replace(script, files=(*script.files, *_documents(script)))
+
+
+def _documents(script: Script) -> Iterator[ScriptFile]:
+    tracer = Tracer(Names(parse_program(script), Vocabulary()))
+    root = Path(script.root)
+    for path in sorted(set(paths_read(tracer)) - {file.path for file in script.files}):
+        place = root / path
+        try:
+            usable = place.is_file() and place.resolve().is_relative_to(root.resolve())
+            if not usable or place.stat().st_size > LARGEST:
+                continue
+            file = ScriptFile(path, place.read_bytes())
+        except OSError:
+            continue  # as though it were not there: the run will tell
+        if read_document(file) is not None:
+            yield file
