@@ -17,6 +17,8 @@ _NAMES: Dict[str, str] = {
     "aucpr": "average_precision",
 }
 
+_SHARES_OF_ERRORS = frozenset(("error", "merror", "binary_error", "multi_error"))
+
 _PREFIXES: Dict[str, str] = {"train": "train_", "validation": "val_", "test": "test_"}
 
 
@@ -28,3 +30,8 @@ def metric_name(name: str) -> str:
 def with_split(name: str, split: str) -> str:
     """Return the name under which the metric of one data set stands among those of a round."""
     return _PREFIXES.get(split, "") + metric_name(name)
+
+
+def is_share_of_errors(name: str, value: float) -> bool:
+    """Whether a library's metric is the share of wrong predictions, so that the rest of them is accuracy."""
+    return name in _SHARES_OF_ERRORS and 0.0 <= value <= 1.0

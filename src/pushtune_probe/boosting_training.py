@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, Callable, Dict, List, Optional
 
 from pushtune_probe import keras_checkpoints as checkpoints
-from pushtune_probe.boosting_names import with_split
+from pushtune_probe.boosting_names import is_share_of_errors, with_split
 from pushtune_probe.boosting_sets import Sets
 from pushtune_probe.control import FINISH
 from pushtune_probe.data_roles import TEST
@@ -184,15 +184,17 @@ def round_values(found: Dict[str, Dict[str, float]], splits: Dict[str, str], *, 
     """Return ``{set: {metric: value}}`` as the ``epoch`` event has it.
 
     Of several sets of one split the ``last`` counts, or else the first: the one that the library itself
-    stops early by.
+    stops early by. A share of errors is told as accuracy too, which most scripts end with.
     """
     values: Values = {}
-    for name, metrics in found.items():
-        split = splits.get(name, "unknown")
-        for metric, value in metrics.items():
-            key = with_split(metric, split)
+    for data, metrics in found.items():
+        split = splits.get(data, "unknown")
+        told = [(name, float(value)) for name, value in metrics.items()]
+        told += [("accuracy", 1.0 - value) for name, value in told if is_share_of_errors(name, value)]
+        for name, value in told:
+            key = with_split(name, split)
             if last or key not in values:
-                values[key] = {"value": float(value), "split": split}
+                values[key] = {"value": value, "split": split}
     return values
 
 

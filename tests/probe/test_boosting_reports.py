@@ -71,9 +71,13 @@ def test_splits_are_proven_by_what_a_set_was_made_of(tmp_path: Path) -> None:
     assert splits(ran) == {
         "train_logloss": "train",
         "train_error": "train",
+        "train_accuracy": "train",
         "test_logloss": "test",
         "test_error": "test",
+        "test_accuracy": "test",
     }
+    last = {name: entry["value"] for name, entry in ran.all("epoch")[-1]["metrics"].items()}
+    assert last["test_accuracy"] == 1 - last["test_error"]
     accuracy = next(event for event in ran.all("metric") if event["source"] == "sklearn.accuracy_score")
     assert (accuracy["split"], accuracy["seen_by_fit"]) == ("test", True)
     told = [event for event in ran.all("metric") if event["source"] == "xgboost.train"]
