@@ -146,7 +146,8 @@ def test_another_configuration_is_another_study(tmp_path: Path) -> None:
         "import yaml\nfrom pathlib import Path\nPATH = Path('.') / 'config.yaml'\n"
         "with PATH.open() as f:\n    config = yaml.safe_load(f)\n",
         "import yaml\nfrom pathlib import Path\nNAME = 'config.yaml'\n"
-        "HERE = Path(__file__).resolve().parent\nFILE = HERE / NAME\nconfig = yaml.safe_load(FILE.read_text())\n",
+        "HERE = Path(__file__).resolve().parent\nFILE = HERE / NAME\n"
+        "config = yaml.safe_load(FILE.read_text())\n",
         "import yaml\nfrom easydict import EasyDict as edict\n"
         "config = edict(yaml.safe_load(open('config.yaml')))\n",
     ],

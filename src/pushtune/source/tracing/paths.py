@@ -147,12 +147,23 @@ def _evaluated(tracer: Follower, module: Module, node: ast.expr, left: int) -> t
     if given is not None:
         return False, given
     ends = list(tracer.follow(module, node, Hop(), left))
+    if not ends and isinstance(node, ast.Name):
+        return _constant(tracer, module, node, left)
     if len(ends) != 1:
         return None
     value = literal_value(ends[0].node)
     if value is not None:
         return (False, value[0]) if isinstance(value[0], str) else None
     return _evaluated(tracer, ends[0].module, ends[0].node, left - 1) if ends[0].node is not node else None
+
+
+def _constant(tracer: Follower, module: Module, node: ast.Name, left: int) -> tuple[bool, str] | None:
+    """Return the path that a name means that is bound once: ``HERE = Path(__file__).parent``."""
+    found = module.scope_of(node).find(node.id)
+    binding = found[1][0] if found is not None and len(found[1]) == 1 else None
+    if binding is None or binding.kind != "assign" or binding.value is None:
+        return None
+    return _evaluated(tracer, module, binding.value, left - 1)
 
 
 def _given(tracer: Follower, node: ast.expr) -> str | None:
