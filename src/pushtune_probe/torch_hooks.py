@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -23,7 +24,9 @@ def install(session: Session, torch: ModuleType) -> None:
 
 
 def _count_steps(session: Session, torch: Any, layers: Layers) -> None:
-    register = getattr(torch.optim.optimizer, "register_optimizer_step_post_hook", None)
+    # Not as an attribute: newer versions take the module's name out of its package.
+    module = sys.modules.get(torch.optim.Optimizer.__module__)
+    register = getattr(module, "register_optimizer_step_post_hook", None)
     if register is None:
         return
 
