@@ -12,5 +12,6 @@ def configured(source: SourceText, old: str, value: Value, domain: Domain) -> st
 
     It is quoted where ``old`` is, and a number in a float domain always reads as a float.
     """
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return format_of(source.path).written(float(value) if whole and domain.type == "float" else value, old)
+    if isinstance(value, int) and not isinstance(value, bool) and domain.type == "float":
+        value = float(value)
+    return format_of(source.path).written(value, old)

@@ -32,6 +32,8 @@ def follow_arithmetic(
 
 def _product(tracer: Follower, module: Module, node: ast.BinOp, hop: Hop, depth: int) -> Iterator[Found]:
     sides = [node.left, node.right] if isinstance(node.op, ast.Mult) else [node.left]
+    if any(_number(side) is None and literal_value(side) is not None for side in sides):
+        return  # a text, repeated
     written = [side for side in sides if _number(side) is not None]
     named = [side for side in sides if _number(side) is None]
     if len(named) == 2:

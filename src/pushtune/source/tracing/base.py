@@ -90,5 +90,11 @@ class Follower(Protocol):
     ) -> Iterator[Found]:
         """Yield the ends of the ways from each binding that reaches; ``end`` stands for unknown ones."""
 
+    def passed(self, module: Module, binding: Binding, hop: Hop) -> Iterator[tuple[Module, ast.expr, Hop]]:
+        """Yield the expressions that a parameter may hold, each with its file and the step to it."""
+
+    def returned(self, module: Module, call: ast.Call) -> list[tuple[Module, ast.expr]]:
+        """Return the expressions that the local function which ``call`` calls may give back."""
+
     def member(self, found: Found, name: str, base: str, depth: int) -> list[Found] | None:
         """Return what the attribute or entry ``name`` of the object ``found`` holds; None if not known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pushtune.source.calls import Caller, argument_of
+from pushtune.source.calls import argument_of
 from pushtune.source.program import Module
 from pushtune.source.scopes import Binding
 from pushtune.source.tracing.base import Follower, Found, Hop
@@ -22,15 +22,29 @@ def follow_parameter(
 ) -> Iterator[Found]:
     """Yield what the parameter may hold: each caller's argument, and the default where one leaves it."""
     function = module.parents[module.parents[binding.node]]
+    document = configured(tracer, module, function, binding.name, hop)
+    if document is not None:
+        yield document
+        return
+    for home, value, step in passed(tracer, module, binding, hop):
+        yield from tracer.follow(home, value, step, depth)
+    for caller in tracer.calls.callers(function) if isinstance(function, Function) else ():
+        if argument_of(caller, function, binding.name) is False:
+            for keyword in caller.call.keywords:
+                if keyword.arg is None:
+                    yield from lookup(tracer, caller.module, keyword.value, binding.name, hop, depth)
+
+
+def passed(
+    tracer: Follower, module: Module, binding: Binding, hop: Hop
+) -> Iterator[tuple[Module, ast.expr, Hop]]:
+    """Yield the expressions that the parameter may hold, each with its file and the step to it."""
+    function = module.parents[module.parents[binding.node]]
     if not isinstance(function, Function):
         return
     option = click_default(tracer, module, function, binding.name)
     if option is not None:
-        yield from tracer.follow(module, option, hop.to("argparse", binding.name), depth)
-        return
-    document = configured(tracer, module, function, binding.name, hop)
-    if document is not None:
-        yield document
+        yield module, option, hop.to("argparse", binding.name)
         return
     callers = tracer.calls.callers(function)
     escapes = tracer.calls.escapes(function) or bool(function.decorator_list)
@@ -38,22 +52,11 @@ def follow_parameter(
     left = [caller for caller in callers if argument_of(caller, function, binding.name) is None]
     if binding.value is not None and (left or escapes) and not (escapes and is_given(tracer, binding.name)):
         name = f"{_owner(module, function)}.{binding.name}"
-        yield from tracer.follow(module, binding.value, hop.to("default", name, certain=bool(left)), depth)
+        yield module, binding.value, hop.to("default", name, certain=bool(left))
     for caller in callers:
-        yield from _passed(tracer, caller, function, binding, hop, depth)
-
-
-def _passed(
-    tracer: Follower, caller: Caller, function: Function, binding: Binding, hop: Hop, depth: int
-) -> Iterator[Found]:
-    argument = argument_of(caller, function, binding.name)
-    if isinstance(argument, ast.expr):
-        if tracer.calls.reached(caller.module, caller.call):
-            yield from tracer.follow(caller.module, argument, hop.to("literal", ""), depth)
-    elif argument is False:
-        for keyword in caller.call.keywords:
-            if keyword.arg is None:
-                yield from lookup(tracer, caller.module, keyword.value, binding.name, hop, depth)
+        argument = argument_of(caller, function, binding.name)
+        if isinstance(argument, ast.expr) and tracer.calls.reached(caller.module, caller.call):
+            yield caller.module, argument, hop.to("literal", "")
 
 
 def _owner(module: Module, function: Function) -> str:

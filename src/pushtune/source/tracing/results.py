@@ -92,10 +92,10 @@ def _get(tracer: Follower, module: Module, node: ast.Call, hop: Hop, depth: int)
         yield from tracer.follow(module, node.args[1], step, depth)
 
 
-def _returned(tracer: Follower, module: Module, node: ast.Call, hop: Hop, depth: int) -> list[Found]:
-    """Return what a local function gives back; a part that is not known stays the call itself."""
+def returned(tracer: Follower, module: Module, node: ast.Call) -> list[tuple[Module, ast.expr]]:
+    """Return what a local function may give back, with its file; not of generators and decorated ones."""
     definition = tracer.calls.resolve(module, node.func)
-    if not isinstance(definition, ast.FunctionDef) or definition.decorator_list or definition in hop.trail:
+    if not isinstance(definition, ast.FunctionDef) or definition.decorator_list:
         return []
     home = tracer.program.homes[definition]
     scope = home.scopes[definition]
@@ -103,12 +103,19 @@ def _returned(tracer: Follower, module: Module, node: ast.Call, hop: Hop, depth:
     inside = [inner for inner in inside if home.scope_of(inner) is scope]
     if any(isinstance(inner, _YIELDS) for inner in inside):
         return []
-    values = [inner.value for inner in inside if isinstance(inner, ast.Return) and inner.value is not None]
-    here = hop.over(definition)
-    ways = [
-        list(tracer.follow(home, value, here if len(values) == 1 else here.maybe(), depth))
-        for value in values
+    return [
+        (home, inner.value) for inner in inside if isinstance(inner, ast.Return) and inner.value is not None
     ]
+
+
+def _returned(tracer: Follower, module: Module, node: ast.Call, hop: Hop, depth: int) -> list[Found]:
+    """Return what a local function gives back; a part that is not known stays the call itself."""
+    values = returned(tracer, module, node)
+    if not values or values[0][1] in hop.trail:
+        return []
+    here = hop.over(values[0][1])
+    here = here if len(values) == 1 else here.maybe()
+    ways = [list(tracer.follow(home, value, here, depth)) for home, value in values]
     if not any(ways):
         return []
     unknown = [] if all(ways) else [Found(module, node, hop.maybe())]

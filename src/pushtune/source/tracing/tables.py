@@ -42,6 +42,10 @@ def search(
     """Return what ``lookup`` yields; None where the table is not known, nothing where it lacks ``key``."""
     if depth <= 0:
         return None
+    made = tracer.returned(module, table) if isinstance(table, ast.Call) else []
+    if made and made[0][1] not in hop.trail:
+        here = hop.over(made[0][1])
+        return _joined([search(tracer, home, value, key, here, depth - 1) for home, value in made])
     reached = reach_of(module, table, key) if isinstance(table, ast.Name) else None
     if reached is None or not isinstance(table, ast.Name):
         return _joined([entry(tracer, end, key, _base(end, table), depth) for end in
@@ -71,8 +75,29 @@ def _through(
     parameter = module.parents.get(binding.node)
     if isinstance(parameter, ast.arguments) and parameter.kwarg is binding.node:
         return _keyword(tracer, module, parameter, key, hop, depth)
+    handed = _handed_on(tracer, module, table, binding, key, hop, depth)
+    if handed is not None:
+        return handed
     ends = tracer.bound(module, owner, binding, hop, depth)
     return _joined([entry(tracer, end, key, _base(end, table), depth) for end in ends])
+
+
+def _handed_on(
+    tracer: Follower, module: Module, table: ast.Name, binding: Binding, key: Key, hop: Hop, depth: int
+) -> list[Found] | None:
+    """Return the value under ``key`` of a table that has another name elsewhere, stores below it included."""
+    if binding.kind == "parameter":
+        ways = []
+        for home, value, step in tracer.passed(module, binding, hop):
+            here = step if step.name else step.to(step.style, table.id)
+            ways.append(search(tracer, home, value, key, here, depth - 1))
+        return _joined(ways)
+    if binding.kind != "assign" or not isinstance(binding.value, (ast.Name, ast.Call)):
+        return None
+    if isinstance(binding.value, ast.Name) or tracer.returned(module, binding.value):
+        step = hop.to("constant", binding.name)
+        return search(tracer, module, binding.value, key, step, depth - 1)
+    return None
 
 
 def _keyword(

@@ -19,8 +19,8 @@ from pushtune.source.tracing.choices import follow_either, follow_ternary, follo
 from pushtune.source.tracing.dynamic import Dynamic
 from pushtune.source.tracing.literals import stands_there, written_out
 from pushtune.source.tracing.objects import follow_attribute, member, module_member
-from pushtune.source.tracing.parameters import follow_parameter
-from pushtune.source.tracing.results import follow_call
+from pushtune.source.tracing.parameters import follow_parameter, passed
+from pushtune.source.tracing.results import follow_call, returned
 from pushtune.source.tracing.sweeps import is_sweep
 from pushtune.source.tracing.tables import entry, follow_subscript, lookup
 
@@ -112,6 +112,14 @@ class Tracer:
             yield from way
         if any(ways) and not all(ways):
             yield Found(module, end, hop.maybe())
+
+    def passed(self, module: Module, binding: Binding, hop: Hop) -> Iterator[tuple[Module, ast.expr, Hop]]:
+        """See ``Follower``."""
+        return passed(self, module, binding, hop)
+
+    def returned(self, module: Module, call: ast.Call) -> list[tuple[Module, ast.expr]]:
+        """See ``Follower``."""
+        return returned(self, module, call)
 
     def member(self, found: Found, name: str, base: str, depth: int) -> list[Found] | None:
         """See ``Follower``."""
