@@ -17,8 +17,7 @@ def replacement(source: SourceText, span: Span, value: Value, domain: Domain) ->
     old = source.segment(span)
     if is_document(source.path):
         return configured(source, old, value, domain)
-    quoted = old.endswith(("'", '"')) and not isinstance(value, str)
-    if quoted:  # a number that stands in the source as a text
+    if not isinstance(value, str) and _is_quoted_number(old):  # a number that stands in the source as a text
         return f"{old[-1]}{written(value, domain)}{old[-1]}"
     text = written(value, domain, quote='"' if old.endswith('"') else "'")
     start, end = source.bounds(span)
@@ -34,6 +33,17 @@ def written(value: Value, domain: Domain, *, quote: str = '"') -> str:
     if domain.type == "float" and isinstance(value, int) and not isinstance(value, bool):
         return repr(float(value))
     return repr(value)
+
+
+def _is_quoted_number(text: str) -> bool:
+    """Whether ``text`` is a string that reads as a number; any other string gives way to a bare value."""
+    if not text.endswith(("'", '"')):
+        return False
+    try:
+        float(text.strip("'\""))
+    except ValueError:
+        return False
+    return True
 
 
 def _is_word(character: str) -> bool:
