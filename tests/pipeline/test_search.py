@@ -100,7 +100,12 @@ def test_a_ledger_of_another_search_is_refused_not_followed(trials: Trials) -> N
 
 @pytest.mark.parametrize(("steps", "rung"), [(None, 1), (422, 1), (150, 3), (54, 9), (20, 27), (1, 27)])
 def test_trials_are_first_compared_after_some_hundred_steps(steps: int | None, rung: int) -> None:
-    assert first_rung(steps) == rung
+    assert first_rung(steps, 30) == rung
+
+
+@pytest.mark.parametrize(("maximum", "rung"), [(9, 1), (81, 1), (100, 3), (800, 27), (2000, 27)])
+def test_of_hundreds_of_rounds_the_first_few_are_passed_over(maximum: int, rung: int) -> None:
+    assert first_rung(None, maximum) == rung
 
 
 def test_times_are_said_as_people_say_them() -> None:

@@ -18,6 +18,8 @@ _GROWTH = 1.7
 _ROOM = 3.0
 _FEWEST_STEPS = 300
 _LATEST_FIRST_RUNG = 27
+# The last rung is at most so many times the first.
+_WIDEST_LADDER = 81
 # Where the time is limited: the part of it that finishing the leader and confirming it may take.
 _SHARE_OF_THE_END = 0.55
 
@@ -112,14 +114,17 @@ def epoch_seconds_allowed(bench: Workbench) -> float | None:
     return _SHARE_OF_THE_END * limit / (epochs.maximum * (1 + _runs_side_by_side(bench)))
 
 
-def first_rung(steps: int | None) -> int:
+def first_rung(steps: int | None, maximum: int) -> int:
     """Return the epoch at which trials are first compared: 1, 3, 9 … until some hundred steps are made.
 
     ``steps`` are the optimiser's an epoch (None: not known). Before that even a good learning rate cannot
     show itself, and starting a process costs more than the epochs saved. Counted in steps and not in
-    seconds, so that the same study makes the same choice on a busy machine.
+    seconds, so that the same study makes the same choice on a busy machine. Of hundreds of epochs at
+    most (boosting's rounds) the first few say nothing.
     """
     rung = 1
+    while rung * _WIDEST_LADDER < maximum:
+        rung *= _ETA
     while steps is not None and rung * steps < _FEWEST_STEPS and rung < _LATEST_FIRST_RUNG:
         rung *= _ETA
     return rung

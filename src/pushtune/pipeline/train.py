@@ -111,7 +111,9 @@ def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
         patience=settings.patience or max(12, settings.trials // 2),
         max_epochs=most_epochs(bench, baseline),
         startup_seconds=max(0.0, baseline.seconds - sum(progress.epoch_seconds)),
-        first_rung=first_rung(progress.fits[0].steps if progress.fits else None),
+        first_rung=first_rung(
+            progress.fits[0].steps if progress.fits else None, most_epochs(bench, baseline) or 1
+        ),
         parameters=None if progress.model is None else progress.model.parameters,
         rungs=progress.rungs,
         chosen_on=_chosen_on(choice),

@@ -33,6 +33,12 @@ def epochs_domain(value: Value) -> Domain | None:
     return Domain("int", 1, max(value, min(max(value * _TIMES, _LEAST), _MOST)))
 
 
+def budget_role(context: Context) -> str:
+    """Return the role of the values that say how long is trained: ``epochs``, or boosting's ``rounds``."""
+    roles = {spender.role for spender in context.training.spenders}
+    return roles.pop() if len(roles) == 1 else "epochs"
+
+
 def are_tunable(context: Context) -> bool:
     """Whether the epochs can be set at all: where several calls or loops train they stay the author's."""
     spenders = context.training.spenders

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pushtune.model.analysis import Span
-from pushtune.model.space import Condition
+from pushtune.model.space import Condition, Domain, Value
 from pushtune.rewrite.base import Context
+from pushtune.rewrite.boosting import rounds_domain
+from pushtune.rewrite.catalogue import grow
+from pushtune.rewrite.epochs import budget_role, epochs_domain
 from pushtune.rewrite.frozen import frozen_spans
 from pushtune.rewrite.searches import Searches, read_searches
 from pushtune.rewrite.uses import Target, find_targets
@@ -40,6 +43,19 @@ class Survey:
     regions: tuple[Region, ...]
     epochs_tunable: bool
     searches: Searches
+    budget: str = "epochs"
+
+    def role(self, role: str) -> str:
+        """Return the role in the search: what says how long is trained is the budget, ``epochs``."""
+        return "epochs" if role == self.budget else role
+
+    def domain(self, role: str, value: Value) -> Domain | None:
+        """Return the values that suit a role, around the author's; None if there are none."""
+        if role == "rounds" and role == self.budget:
+            return rounds_domain(value) if self.epochs_tunable else None
+        if role == "epochs":
+            return epochs_domain(value) if self.epochs_tunable else None
+        return grow(self.context.catalogue.growths[role], value)
 
     def condition(self, nodes: Iterable[tuple[Module, ast.AST]]) -> Condition | None:
         """Return under which condition a value matters that only ``nodes`` use."""
@@ -54,7 +70,8 @@ def take_survey(context: Context, regions: Iterable[Region], *, epochs_tunable: 
     """Look at every catalogued call of the program."""
     targets = tuple(target for target in find_targets(context) if _trains(context, target))
     frozen = frozen_spans(context, targets)
-    return Survey(context, targets, frozen, tuple(regions), epochs_tunable, read_searches(context))
+    searches = read_searches(context)
+    return Survey(context, targets, frozen, tuple(regions), epochs_tunable, searches, budget_role(context))
 
 
 def _trains(context: Context, target: Target) -> bool:

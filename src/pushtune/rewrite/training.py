@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pushtune.rewrite.batches import batch_sources
+from pushtune.rewrite.boosting import read_boosting
 from pushtune.rewrite.loops import Loop, read_loops
 from pushtune.rewrite.trainers import read_trainers
 from pushtune.source import Module, Names, Program
@@ -31,7 +32,8 @@ class Spender:
     """What spends the epochs: a call that trains for a number of them, or a loop written by hand.
 
     ``keywords`` name the argument that says how many. ``whole`` says that it cannot be cut short,
-    ``prefix_exact`` that a shorter training is the beginning of a longer one.
+    ``prefix_exact`` that a shorter training is the beginning of a longer one. ``role`` is that of the
+    number: ``epochs``, or the ``rounds`` of boosting. ``written`` is where it stands, if that is known.
     """
 
     module: Module
@@ -39,10 +41,14 @@ class Spender:
     keywords: tuple[str, ...] = ()
     whole: bool = False
     prefix_exact: bool = True
+    role: str = "epochs"
+    written: ast.expr | None = None
 
     @property
     def count(self) -> tuple[ast.AST, ...]:
         """The expressions through which the number comes in."""
+        if self.written is not None:
+            return (self.written,)
         if isinstance(self.node, ast.For):
             return (self.node.iter,)
         if isinstance(self.node, ast.While):
@@ -104,12 +110,21 @@ class _Reader:
             self._collect(module, expression, feeds, _DEPTH)
         loops = read_loops(self.program, self.tracer)
         compiled = compiles if self._uses_keras else ()
-        return Training(fits, compiled, frozenset(feeds), self._has_custom_loop(), loops, self._trainers())
+        trainers = (*self._trainers(), *self._boosting())
+        return Training(fits, compiled, frozenset(feeds), self._has_custom_loop(), loops, trainers)
 
     def _trainers(self) -> tuple[Spender, ...]:
         return tuple(
             Spender(one.module, one.node, (one.keyword,), one.whole, one.prefix_exact)
             for one in read_trainers(self.program, self.names, self.tracer)
+        )
+
+    def _boosting(self) -> tuple[Spender, ...]:
+        """Boosting whose rounds can be compared; the rounds of others are values like any."""
+        return tuple(
+            Spender(one.module, one.node, (), one.whole, one.prefix_exact, "rounds", one.written)
+            for one in read_boosting(self.program, self.names, self.tracer)
+            if one.measured and not one.whole
         )
 
     def _methods(self, *names: str) -> Iterator[MethodCall]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pushtune.model.analysis import Edit, Knob, Move, Span
 from pushtune.model.space import Parameter, Value
 from pushtune.rewrite.base import Change
-from pushtune.rewrite.catalogue import Argument, grow
-from pushtune.rewrite.epochs import epochs_domain
+from pushtune.rewrite.catalogue import Argument
 from pushtune.rewrite.meanings import Reading, has_meaning
 from pushtune.rewrite.styles.text import written
 from pushtune.rewrite.survey import Survey
@@ -147,21 +146,18 @@ def _missing(survey: Survey, target: Target, argument: Argument) -> Iterator[Mis
         return
     if _is_set_elsewhere(survey, target, argument) or not has_meaning(survey.context, target, argument):
         return
-    if argument.role == "epochs":
-        domain = epochs_domain(argument.default) if survey.epochs_tunable else None
-    elif argument.role == "batch_size" and target.entry.name == "fit" and not _trains_on_arrays(target.call):
+    if argument.role == "batch_size" and target.entry.name == "fit" and not _trains_on_arrays(target.call):
         return
-    else:
-        growth = survey.context.catalogue.growths[argument.role_of(argument.default)]
-        searched = survey.searches.domain(target, argument, argument.default)
-        domain = searched or grow(growth, argument.default)
+    searched = survey.searches.domain(target, argument, argument.default)
+    domain = searched or survey.domain(argument.role_of(argument.default), argument.default)
     if domain is None:
         return
+    role = survey.role(argument.role)
     name = f"{target.owner}.{argument.name}"
     condition = survey.condition([(target.module, target.call)])
-    parameter = Parameter(name, argument.role, domain, argument.default, condition)
+    parameter = Parameter(name, role, domain, argument.default, condition)
     span = target.module.span(target.call.func)
-    knob = Knob(name, argument.role, span.file, span.line, argument.default, "implicit", domain, (span,))
+    knob = Knob(name, role, span.file, span.line, argument.default, "implicit", domain, (span,))
     yield Missing(argument.name, argument.template, parameter, knob, Reading(target, argument))
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pushtune.model.analysis import Edit, Knob, Move, Span
 from pushtune.model.space import Domain, Parameter, Value
 from pushtune.rewrite.base import Change
-from pushtune.rewrite.catalogue import Argument, grow
-from pushtune.rewrite.epochs import epochs_domain
+from pushtune.rewrite.catalogue import Argument
 from pushtune.rewrite.meanings import Reading, has_meaning
 from pushtune.rewrite.schedules import CALLBACK, scheduled
 from pushtune.rewrite.styles import torch_sizes
@@ -109,10 +108,7 @@ def _domain(survey: Survey, uses: Sequence[Use]) -> Domain | None:
             return None  # a pointwise convolution is a projection, not a choice of size
         if role == "activation" and value in _TASKS:
             return None  # it belongs to what the layer computes, not to how well
-        if role == "epochs":
-            domains.append(epochs_domain(value) if survey.epochs_tunable else None)
-        else:
-            domains.append(grow(survey.context.catalogue.growths[role], value))
+        domains.append(survey.domain(role, value))
     first = domains[0]
     for other in domains[1:]:
         first = _common(first, other)
@@ -144,9 +140,10 @@ def _site(
     condition = survey.condition((use.module, use.node) for use in uses)
     tied = tuple(dict.fromkeys(use.name for use in uses)) if len(uses) > 1 else ()
     certain = all(use.origin.certain for use in uses)
-    knob = Knob(name, uses[0].role, span.file, span.line, value, origin.style, domain, spans, tied, certain)
+    role = survey.role(uses[0].role)
+    knob = Knob(name, role, span.file, span.line, value, origin.style, domain, spans, tied, certain)
     module = survey.context.program.module(span.file)
-    parameter = Parameter(name, uses[0].role, domain, value, condition)
+    parameter = Parameter(name, role, domain, value, condition)
     return ValueSite(parameter, knob, module.source, tuple(Reading(u.target, u.argument) for u in uses))
 
 
