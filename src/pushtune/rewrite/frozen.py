@@ -8,20 +8,42 @@ from collections.abc import Iterable, Iterator
 from pushtune.model.analysis import Span
 from pushtune.rewrite.applied import is_wiring
 from pushtune.rewrite.base import Context
-from pushtune.rewrite.uses import Target, written_argument
+from pushtune.rewrite.uses import Target, uses_of, written_argument
 from pushtune.source import Module
 
 
 def frozen_spans(context: Context, targets: Iterable[Target]) -> frozenset[Span]:
     """Return the spans of every literal that also reaches an argument which must stay as it is."""
+    targets = tuple(targets)
     by_call = {target.call: target for target in targets}
+    batches = _batch_sizes(context, targets)
     return frozenset(
         span
         for module in context.program.modules
         for call in module.calls
         for expression in _frozen_expressions(context, module, call, by_call.get(call))
         for span in _reached(context, module, expression)
+        if span not in batches or not _shapes(call)
     )
+
+
+def _batch_sizes(context: Context, targets: Iterable[Target]) -> frozenset[Span]:
+    """Return where the batch sizes of PyTorch's loaders stand: `view(batch_size, -1)` follows them."""
+    return frozenset(
+        span
+        for target in targets
+        for use in uses_of(context, target)
+        if use.role == "batch_size" and target.entry.framework == "torch"
+        for span in use.origin.spans
+    )
+
+
+def _shapes(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr in ("view", "reshape")
+
+
+def _is_frozen_method(context: Context, call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr in context.catalogue.frozen_methods
 
 
 def _frozen_expressions(
@@ -33,9 +55,7 @@ def _frozen_expressions(
     if name in ("keras.Input", "keras.layers.Input") and is_wiring(context, module, call):
         return  # what comes in is another model's output, as wide as that model makes it
     tuned = {argument.name for argument in entry.arguments} if entry is not None else set()
-    everything = name in catalogue.frozen_calls or (
-        isinstance(call.func, ast.Attribute) and call.func.attr in catalogue.frozen_methods
-    )
+    everything = name in catalogue.frozen_calls or _is_frozen_method(context, call)
     if entry is not None and entry.framework == "torch" and entry.group == "layer":
         return  # which of its sizes belong to the data is read from the flow
     if everything and in_network(context, module, call) and name not in catalogue.frozen_calls:

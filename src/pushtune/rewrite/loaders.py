@@ -1,4 +1,4 @@
-"""Which data loaders feed the training: how many examples an evaluation looks at once is no choice to make."""
+"""Which data loaders feed the training: an evaluation may take its examples as it likes."""
 
 from __future__ import annotations
 

@@ -192,7 +192,8 @@ def _entry(context: Context, module: Module, call: ast.Call) -> CallableEntry | 
     entry_or_none = context.catalogue.callables.get(context.names.call(module, call) or "")
     if entry_or_none is not None and entry_or_none.group == "feed" and call not in training.feeds:
         return None
-    if entry_or_none is not None and entry_or_none.group == "loader" and is_evaluation_only(context, module, call):
+    group = entry_or_none.group if entry_or_none is not None else ""
+    if group == "loader" and is_evaluation_only(context, module, call):
         return None
     return entry_or_none
 

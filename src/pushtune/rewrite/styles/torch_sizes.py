@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import gcd, lcm
 
 from pushtune.errors import InfeasibleError
@@ -19,8 +20,10 @@ from pushtune.rewrite.styles.text import replacement
 from pushtune.rewrite.survey import Survey
 from pushtune.rewrite.torch import Ties
 from pushtune.rewrite.torch.sizes import Leaf, evaluate
+from pushtune.rewrite.torch.values import Number
 from pushtune.rewrite.uses import Target, Use, uses_of
 from pushtune.source import Program
+from pushtune.source.tracing import Origin
 
 SIZED = ("units", "filters", "embedding_dim", "heads", "depth", "kernel_size")
 """Roles of arguments on which shapes hang."""
@@ -126,17 +129,22 @@ class _Finder:
             sized.sort(key=lambda one: self._place(one[1].spans[0]))
             yield SizesSite(self.context.program, self.ties, tuple(sized))
 
+    @cached_property
+    def heads(self) -> frozenset[Span]:
+        """Every place that holds a number of heads which may itself be searched."""
+        uses = (use for target in self.survey.targets for use in uses_of(self.context, target))
+        return frozenset(span for use in uses if use.role == "heads" for span in use.origin.spans)
+
     def _place(self, span: Span) -> tuple[int, Span]:
         return [module.path for module in self.context.program.modules].index(span.file), span
 
     def groups(self) -> Iterator[Group]:
         """Yield the uses of each number together, whatever names and places bring it."""
         found: dict[tuple[Span, ...], list[Use]] = {}
-        for target in self.survey.targets:
-            for use in uses_of(self.context, target):
-                if is_sized(target, use.argument) and _is_number(use.origin.value):
-                    spans = {one for span in use.origin.spans for one in self.ties.spans(span)}
-                    found.setdefault(tuple(sorted(spans)), []).append(use)
+        for use in sized_uses(self.survey):
+            if _is_number(use.origin.value):
+                places = {one for span in use.origin.spans for one in self.ties.spans(span)}
+                found.setdefault(tuple(sorted(places)), []).append(use)
         for members, uses in found.items():
             first = next((use for use in uses if use.origin.style != "literal"), uses[0])
             own = first.origin.spans
@@ -161,7 +169,7 @@ class _Finder:
         return free
 
     def sized(self, group: Group) -> tuple[Parameter, Knob, tuple[Reading, ...], tuple[Span, ...]] | None:
-        """Return the number as a knob with the values that fit; None if there are none beside the author's."""
+        """Return the number as a knob with the values that fit; None if only the author's fits."""
         domain, sure = self.domain(group)
         if domain is None or (not sure and self.context.observed is not None and not group.named):
             return None
@@ -268,7 +276,8 @@ class _Finder:
 
     def _heads(self, by: object, number: int, width: int) -> list[int]:
         growth = grow(self.context.catalogue.growths["heads"], number)
-        offered = growth.choices if isinstance(by, Leaf) and growth is not None else ()
+        searched = isinstance(by, Leaf) and by.span in self.heads
+        offered = growth.choices if searched and growth is not None else ()
         return [number, *(one for one in offered if isinstance(one, int) and width % one == 0)]
 
     def _shared_width(self, group: Group) -> int:
@@ -279,6 +288,31 @@ class _Finder:
             if isinstance(divisor.by, Leaf) and divisor.by.span in group.direct
         ]
         return gcd(*widths) if widths else 0
+
+
+def sized_uses(survey: Survey) -> Iterator[Use]:
+    """Yield where the sizes of layers stand, by tracing and by reading how the models are made."""
+    for target in survey.targets:
+        seen: set[tuple[str, Span]] = set()
+        for use in uses_of(survey.context, target):
+            if is_sized(target, use.argument):
+                seen.update((use.argument.name, span) for span in use.origin.spans)
+                yield use
+        for use in _read_uses(survey, target):
+            if (use.argument.name, use.origin.spans[0]) not in seen:
+                seen.add((use.argument.name, use.origin.spans[0]))
+                yield use
+
+
+def _read_uses(survey: Survey, target: Target) -> Iterator[Use]:
+    """Yield what the layers that the call makes are given, however it came there."""
+    for layer in survey.context.ties.facts.made.get(target.call, ()):
+        for argument in target.entry.arguments:
+            held = layer.arguments.get(argument.name)
+            if is_sized(target, argument) and isinstance(held, Number) and isinstance(held.size, Leaf):
+                leaf = held.size
+                origin = Origin(leaf.style, leaf.name, leaf.number, (leaf.span,))
+                yield Use(target, argument, origin, target.module, target.call)
 
 
 def _is_number(value: Value) -> bool:
@@ -302,13 +336,7 @@ def find(survey: Survey) -> Iterator[SizesSite]:
 
 def claimed(survey: Survey) -> frozenset[Span]:
     """Return every place that a size of a PyTorch layer takes, offered or not."""
-    return frozenset(
-        span
-        for target in survey.targets
-        for use in uses_of(survey.context, target)
-        if is_sized(target, use.argument)
-        for span in use.origin.spans
-    )
+    return frozenset(span for use in sized_uses(survey) for span in use.origin.spans)
 
 
 def cautions(survey: Survey) -> Iterator[Caution]:

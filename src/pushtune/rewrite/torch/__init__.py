@@ -1,7 +1,7 @@
 """PyTorch's models, read without running them: which numbers are one width, and what follows from it.
 
-Start at ``read_ties``. ``interpreter`` reads the classes and ``forward`` as far as shapes go, ``solving`` turns
-what it learned into groups of numbers.
+Start at ``read_ties``. ``interpreter`` reads the classes and ``forward`` as far as shapes go,
+``solving`` turns what it learned into groups of numbers.
 """
 
 from __future__ import annotations

@@ -289,7 +289,7 @@ def _backwards(call: Call) -> Value:
 
 
 def _table(call: Call) -> Value:
-    table = Table(dict(call.keywords))
+    table = Table({name: value for name, value in call.keywords.items()})  # noqa: C416
     for pair in elements(call.given[0]) or [] if call.given else []:
         if isinstance(pair, Items) and len(pair.items) == 2:
             table.items[key_of(pair.items[0])] = pair.items[1]

@@ -41,7 +41,8 @@ class Facts:
     ``loose`` are numbers that something depends on which reading cannot follow, ``outputs`` those that give
     a model's result its size (``side_outputs``: one of several results). ``windows`` must not fall below 1;
     ``pads`` are paddings that are half of a kernel. ``made`` are the layers by the call that makes them,
-    ``networks`` the classes of models that were read, ``applied`` those calls through whose layers data was seen to flow.
+    ``applied`` those calls through whose layers data was seen to flow. ``networks`` are the classes of models
+    that were read.
     """
 
     equations: list[Equation] = field(default_factory=list)

@@ -1,11 +1,11 @@
-"""Reading a model's code without running it: the classes that it is made of, and how a tensor flows through."""
+"""Reading a model's code without running it: what it is made of, and how a tensor flows through."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from pushtune.model.analysis import LayerShape
+from pushtune.model.analysis import LayerShape, Style
 from pushtune.rewrite.torch.calling import Call, apply_container, apply_made_layer, call_external, call_method
 from pushtune.rewrite.torch.expressions import EXPRESSIONS, weight_of
 from pushtune.rewrite.torch.facts import Facts
@@ -196,7 +196,7 @@ class Interpreter:
         for parameter, default in _defaults(arguments):
             if default is not None:
                 held = self.evaluate(Frame(function.module, depth=inner.depth), default)
-                inner.names[parameter.arg] = self._named(held)
+                inner.names[parameter.arg] = self._named(held, f"{_title(function)}.{parameter.arg}")
             else:
                 inner.names[parameter.arg] = LOST
         for parameter, value in zip(plain, given, strict=False):
@@ -206,8 +206,8 @@ class Interpreter:
         if arguments.vararg is not None:
             inner.names[arguments.vararg.arg] = Items(list(given[len(plain) :]), is_tuple=True)
         if arguments.kwarg is not None:
-            rest = {name: value for name, value in keywords.items() if name not in known}
-            inner.names[arguments.kwarg.arg] = Table(dict(rest))
+            rest: dict[object, Value] = {name: value for name, value in keywords.items() if name not in known}
+            inner.names[arguments.kwarg.arg] = Table(rest)
 
     def _fill_fields(self, made: Object, given: Sequence[Value], keywords: Mapping[str, Value]) -> None:
         """Set the fields of a data class: what is given, or else the default."""
@@ -218,14 +218,15 @@ class Interpreter:
         ]
         for name, default in fields:
             if default is not None:
-                made.attributes[name] = self._named(self.evaluate(Frame(made.module), default))
+                held = self.evaluate(Frame(made.module), default)
+                made.attributes[name] = self._named(held, f"{made.node.name}.{name}")
         made.attributes.update(zip((name for name, _ in fields), given, strict=False))
         made.attributes.update(keywords)
 
     @staticmethod
-    def _named(value: Value) -> Value:
-        if isinstance(value, Number) and isinstance(value.size, Leaf):
-            return Number(Leaf(value.size.span, value.size.number, named=True))
+    def _named(value: Value, name: str, style: Style = "default") -> Value:
+        if isinstance(value, Number) and isinstance(value.size, Leaf) and not value.size.named:
+            return Number(Leaf(value.size.span, value.size.number, style, name))
         return value
 
     def _of_object(self, frame: Frame, value: Object, name: str) -> Value:
@@ -243,7 +244,8 @@ class Interpreter:
         for module, owner in self._lineage(value.module, value.node):
             for binding in module.scopes[owner].bindings.get(name, ()):
                 if binding.kind == "assign" and binding.value is not None:
-                    return self._named(self.evaluate(Frame(module), binding.value))
+                    held = self.evaluate(Frame(module), binding.value)
+                    return self._named(held, f"{owner.name}.{name}", "constant")
         if value.is_network:
             return LOST if name == "training" else Method(value, name)
         return LOST
@@ -293,12 +295,13 @@ class Interpreter:
     def _end(self, end: Found) -> Value:
         if isinstance(end.node, (ast.Name, ast.Attribute, ast.Subscript)):
             return LOST
-        return self._named_parts(self.outside_value(end.module, end.node))
+        return self._named_parts(self.outside_value(end.module, end.node), end.hop.name)
 
-    def _named_parts(self, value: Value) -> Value:
+    def _named_parts(self, value: Value, name: str) -> Value:
         if isinstance(value, Items):
-            return Items([self._named_parts(item) for item in value.items], value.is_tuple)
-        return self._named(value)
+            parts = [self._named_parts(item, f"{name}_{place}") for place, item in enumerate(value.items)]
+            return Items(parts, value.is_tuple)
+        return self._named(value, name, "constant")
 
     def _latest(self, frame: Frame, node: ast.Name) -> Value:
         """Return what a name holds that is set several times: an object or a tensor, from the place above."""
@@ -321,9 +324,15 @@ def _is_layer(name: str) -> bool:
     return name.startswith("torch.nn.") and name.count(".") == 2 and name[9:10].isupper()
 
 
+def _title(function: Function) -> str:
+    """Return what a function's defaults are called after: its class, or itself."""
+    name = getattr(function.node, "name", "lambda")
+    return function.home.name if function.home is not None and name == "__init__" else name
+
+
 def _of_origin(origin: Origin) -> Value:
     if isinstance(origin.value, int) and not isinstance(origin.value, bool):
-        return Number(Leaf(origin.spans[0], origin.value, named=True))
+        return Number(Leaf(origin.spans[0], origin.value, origin.style, origin.name))
     return Plain(origin.value)
 
 

@@ -22,10 +22,11 @@ from pushtune.rewrite.torch.values import LOST, UNTRACED, Items, Layer, Plain, T
 
 PRESERVING = frozenset(
     (
-        "ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Sigmoid",
-        "Tanh", "Softmax", "Softmax2d", "LogSoftmax", "Softplus", "Softsign", "Hardtanh", "Hardswish",
-        "Hardsigmoid", "LogSigmoid", "Threshold", "Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d",
-        "AlphaDropout", "FeatureAlphaDropout", "LocalResponseNorm", "Tanhshrink", "Softshrink", "Softmin",
+        "ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "ELU", "SELU", "CELU", "GELU", "SiLU",
+        "Mish", "Sigmoid", "Tanh", "Softmax", "Softmax2d", "LogSoftmax", "Softplus", "Softsign",
+        "Hardtanh", "Hardswish", "Hardsigmoid", "LogSigmoid", "Threshold", "Identity", "Dropout",
+        "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout",
+        "LocalResponseNorm", "Tanhshrink", "Softshrink", "Softmin",
     )
 )  # fmt: skip
 """Layers that leave every dimension as it is."""
@@ -302,8 +303,7 @@ def _transformer(facts: Facts, layer: Layer, tensor: Tensor, more: Sequence[Valu
     for other in (tensor, *more[:1]):
         if isinstance(other, Tensor) and (other is tensor or layer.kind != "TransformerEncoder"):
             expect(facts, told, "d_model", other.dim(-1))
-    last = more[0] if layer.kind == "Transformer" and more and isinstance(more[0], Tensor) else tensor
-    return last
+    return more[0] if layer.kind == "Transformer" and more and isinstance(more[0], Tensor) else tensor
 
 
 def _flatten(facts: Facts, layer: Layer, tensor: Tensor, more: Sequence[Value]) -> Value:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
 from typing import Literal
 
-from pushtune.model.analysis import Span
+from pushtune.model.analysis import Span, Style
 
 Env = Mapping[Span, int]
 """The numbers that differ from the author's, by the place where they stand."""
@@ -18,11 +18,17 @@ OpaqueSource = Literal["data", "lost"]
 
 @dataclass(frozen=True)
 class Leaf:
-    """A number that literally stands at ``span``. ``named`` says that a name brings it where it is used."""
+    """A number that literally stands at ``span``; ``style`` and ``name`` tell how it comes to its use."""
 
     span: Span
     number: int
-    named: bool = False
+    style: Style = field(default="literal", compare=False)
+    name: str = field(default="", compare=False)
+
+    @property
+    def named(self) -> bool:
+        """Whether the author gave it a name."""
+        return self.style != "literal"
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,8 @@ def ratio(size: Size, env: Env) -> Fraction | None:
         return Fraction(after, before)
     if isinstance(size, Product):
         ratios = [ratio(factor, env) for factor in size.factors]
-        return None if any(one is None for one in ratios) else prod(r for r in ratios if r is not None)
+        told = [one for one in ratios if one is not None]
+        return prod(told, start=Fraction(1)) if len(told) == len(ratios) else None
     if isinstance(size, Quotient):
         over, under = ratio(size.over, env), ratio(size.under, env)
         return over / under if over is not None and under else None

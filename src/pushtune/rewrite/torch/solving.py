@@ -32,7 +32,7 @@ class Derived:
 
 @dataclass(eq=False)
 class Solver:
-    """Works through the equations. ``frozen`` belongs to the data or the task, ``loose`` cannot be trusted."""
+    """Works through the equations. ``frozen`` belongs to data or task, ``loose`` is not understood."""
 
     facts: Facts
     parents: dict[Span, Span] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class Solver:
             self.derived.append(Derived(leaf.span, leaf.number, size, owner))
 
     def _align(self, declared: Size, flow: Size, owner: str) -> None:
-        """Pair the factors of two products: those that are one already, then those of one number, in order."""
+        """Pair the factors of two products: those already one, then those of one number, in order."""
         left, right = factors_of(declared), factors_of(flow)
         pairs: list[tuple[Size, Size]] = []
         for fits in (self._same, _alike):

@@ -42,13 +42,12 @@ def _of_container(owner: Container, key: object) -> Value:
 
 
 def _sliced(reader: Reader, frame: Frame, owner: Value, cut: ast.Slice) -> Value:
-    bounds = [
-        None if part is None else _key(reader.evaluate(frame, part))
-        for part in (cut.lower, cut.upper, cut.step)
-    ]
-    written = [part is not None for part in (cut.lower, cut.upper, cut.step)]
-    if any(given and not isinstance(bound, int) for given, bound in zip(written, bounds, strict=True)):
-        return LOST
+    bounds: list[int | None] = []
+    for part in (cut.lower, cut.upper, cut.step):
+        bound = None if part is None else _key(reader.evaluate(frame, part))
+        if part is not None and not isinstance(bound, int):
+            return LOST
+        bounds.append(bound if isinstance(bound, int) else None)
     place = slice(*bounds)
     if isinstance(owner, Shape):
         return _shape_slice(owner, bounds)
@@ -60,9 +59,9 @@ def _sliced(reader: Reader, frame: Frame, owner: Value, cut: ast.Slice) -> Value
     return LOST
 
 
-def _shape_slice(owner: Shape, bounds: list[object]) -> Value:
+def _shape_slice(owner: Shape, bounds: list[int | None]) -> Value:
     lower, upper = bounds[0], bounds[1]
-    if isinstance(lower, int) and lower < 0 and upper is None:
+    if lower is not None and lower < 0 and upper is None:
         return Items([Number(owner.tensor.dim(place)) for place in range(lower, 0)], is_tuple=True)
     return LOST
 

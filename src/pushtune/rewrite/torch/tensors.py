@@ -24,17 +24,19 @@ from pushtune.rewrite.torch.values import (
 
 ELEMENTWISE = frozenset(
     (
-        "relu", "relu_", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh",
-        "softmax", "log_softmax", "softplus", "softsign", "hardtanh", "hardswish", "hardsigmoid", "logsigmoid",
-        "softmin", "gumbel_softmax", "prelu", "rrelu", "threshold", "tanhshrink",
-        "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "normalize", "contiguous", "to", "cuda",
-        "cpu", "float", "half", "bfloat16", "double", "long", "int", "bool", "type", "type_as", "clone", "detach",
-        "detach_", "clamp", "clamp_", "exp", "log", "log1p", "sqrt", "rsqrt", "abs", "neg", "sign", "square",
-        "reciprocal", "sin", "cos", "round", "floor", "ceil", "erf", "masked_fill", "masked_fill_", "triu",
-        "tril", "cumsum", "cumprod", "flip", "randn_like", "zeros_like", "ones_like", "rand_like", "empty_like",
-        "full_like", "bernoulli", "requires_grad_", "nan_to_num", "isnan", "roll", "normal_", "zero_", "fill_",
-        "uniform_", "pin_memory", "data", "log_", "exp_", "sigmoid_", "tanh_", "Variable", "Parameter", "pow",
-        "mul_", "add_", "instance_norm", "local_response_norm",
+        "relu", "relu_", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish",
+        "sigmoid", "tanh", "softmax", "log_softmax", "softplus", "softsign", "hardtanh",
+        "hardswish", "hardsigmoid", "logsigmoid", "softmin", "gumbel_softmax", "prelu", "rrelu",
+        "threshold", "tanhshrink", "dropout", "dropout1d", "dropout2d", "dropout3d",
+        "alpha_dropout", "normalize", "contiguous", "to", "cuda", "cpu", "float", "half",
+        "bfloat16", "double", "long", "int", "bool", "type", "type_as", "clone", "detach",
+        "detach_", "clamp", "clamp_", "exp", "log", "log1p", "sqrt", "rsqrt", "abs", "neg", "sign",
+        "square", "reciprocal", "sin", "cos", "round", "floor", "ceil", "erf", "masked_fill",
+        "masked_fill_", "triu", "tril", "cumsum", "cumprod", "flip", "randn_like", "zeros_like",
+        "ones_like", "rand_like", "empty_like", "full_like", "bernoulli", "requires_grad_",
+        "nan_to_num", "isnan", "roll", "normal_", "zero_", "fill_", "uniform_", "pin_memory",
+        "data", "log_", "exp_", "sigmoid_", "tanh_", "Variable", "Parameter", "pow", "mul_", "add_",
+        "instance_norm", "local_response_norm",
     )
 )  # fmt: skip
 _BROADCAST = frozenset(
@@ -42,8 +44,8 @@ _BROADCAST = frozenset(
 )
 _REDUCING = frozenset(
     (
-        "mean", "sum", "max", "min", "prod", "std", "var", "amax", "amin", "argmax", "argmin", "norm", "logsumexp",
-        "median", "any", "all",
+        "mean", "sum", "max", "min", "prod", "std", "var", "amax", "amin", "argmax", "argmin",
+        "norm", "logsumexp", "median", "any", "all",
     )
 )  # fmt: skip
 _PAIRED = frozenset(("max", "min", "median", "sort", "topk", "std_mean", "var_mean"))
@@ -52,10 +54,11 @@ _MAKING = frozenset(
 )
 _SINKS = frozenset(
     (
-        "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "binary_cross_entropy", "kl_div",
-        "binary_cross_entropy_with_logits", "item", "numpy", "tolist", "backward", "is_cuda", "dtype", "device",
-        "register_hook", "retain_grad", "numel", "dim", "ndimension", "ndim", "is_contiguous", "data_ptr",
-        "requires_grad", "grad", "arange", "linspace", "tensor", "manual_seed", "no_grad",
+        "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss",
+        "binary_cross_entropy", "kl_div", "binary_cross_entropy_with_logits", "item", "numpy",
+        "tolist", "backward", "is_cuda", "dtype", "device", "register_hook", "retain_grad", "numel",
+        "dim", "ndimension", "ndim", "is_contiguous", "data_ptr", "requires_grad", "grad", "arange",
+        "linspace", "tensor", "manual_seed", "no_grad",
     )
 )  # fmt: skip
 
@@ -191,7 +194,7 @@ def _without(tensor: Tensor, place: int, kept: bool) -> Tensor:
 
 
 def _making(arguments: Arguments) -> Value:
-    given = [item for item in arguments.given if not isinstance(item, (Tensor, Plain))]
+    given: Sequence[Value] = [item for item in arguments.given if not isinstance(item, (Tensor, Plain))]
     if arguments.name == "full" or "size" in arguments.keywords:
         given = [arguments.get(0, "size") or LOST]
     if len(given) == 1 and isinstance(given[0], Items):
