@@ -96,7 +96,7 @@ PARSER = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--n', 
         (PARSER + "a = p.parse_args()\nif x:\n    a.n = 9\nuse(a.n)", [(8, MAYBE), (9, MAYBE)]),
         (PARSER + "a = p.parse_args()\ndef f(o):\n    o.n = 9\nf(a)\nuse(a.n)", [(8, MAYBE)]),
         (PARSER.replace("=8", "='8'") + "use(p.parse_args([]).n)", [(8, SURE)]),
-        ("import argparse\np = argparse.ArgumentParser()\np.add_argument('n', nargs='?', type=int, default=8)\n"
+        ("import argparse\np = argparse.ArgumentParser()\np.add_argument('n', nargs='?', default=8)\n"
          "use(p.parse_args().n)", [(8, SURE)]),
         ("import argparse\ndef add(p):\n    p.add_argument_group('x').add_argument('--n', default=8)\n"
          "p = argparse.ArgumentParser()\nadd(p)\nuse(p.parse_args().n)", [(8, SURE)]),

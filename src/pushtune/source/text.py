@@ -7,12 +7,14 @@ import codecs
 import io
 import re
 import tokenize
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from pushtune.errors import UnparsableError
 from pushtune.model.analysis import ScriptFile, Span
+from pushtune.source.python2 import sign_of_python2
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FIX = "mend the file so that `python -m py_compile` accepts it, then run the same command again"
@@ -148,8 +150,14 @@ def _decode(file: ScriptFile) -> tuple[str, str, bool]:
 
 def _parse(path: str, text: str) -> ast.Module:
     try:
-        return ast.parse(text, filename=path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `32if x` and `"\d"` are the author's business
+            return ast.parse(text, filename=path)
     except SyntaxError as error:
+        old = sign_of_python2(text, error.lineno or 1)
+        if old is not None:
+            fix = f"`2to3 -w {path}` turns it into Python 3 (it comes with Python up to 3.12)"
+            raise UnparsableError(f"{path} line {old[0]}: this is Python 2 ({old[1]})", fix=fix) from None
         raise _unparsable(path, error.lineno or 1, error.msg) from None
     except (ValueError, RecursionError, MemoryError) as error:
         # Null bytes, and nesting deeper than the parser's stack.
