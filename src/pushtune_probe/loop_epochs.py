@@ -107,8 +107,8 @@ class Loops:
         return self._session.mine and outermost and threading.get_ident() == self._thread
 
     def _why_not(self) -> str:
-        if self.count > 1:
-            return AGAIN
         if len(self._session.plan.loops) > 1:
             return SEVERAL
+        if self.count > 1:
+            return AGAIN
         return AFTER if self._session.reporter.trainings else ""

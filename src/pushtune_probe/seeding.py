@@ -5,8 +5,11 @@ backend's. Calling ``keras.utils.set_random_seed`` when Keras is imported would 
 seeded before (``tf.keras`` is imported at its first use).
 """
 
+import functools
+import itertools
 import random
 from types import ModuleType
+from typing import Any
 
 from pushtune_probe.session import Session
 
@@ -19,8 +22,22 @@ def seed_python(session: Session) -> None:
 
 
 def seed_numpy(session: Session, module: ModuleType) -> None:
-    """Seed NumPy's global generator; ``module`` is ``numpy.random``."""
+    """Seed NumPy's global generator, and those made without a seed; ``module`` is ``numpy.random``.
+
+    ``default_rng()`` asks the machine for entropy: a script that is run again to be resumed would then make
+    other data.
+    """
     module.seed(session.plan.seed % _NUMPY_LIMIT)
+    original: Any = getattr(module, "default_rng", None)
+    if original is None:
+        return
+    seeds = itertools.count(session.plan.seed)
+
+    @functools.wraps(original)
+    def default_rng(seed: Any = None) -> Any:
+        return original(next(seeds) if seed is None else seed)
+
+    vars(module)["default_rng"] = default_rng
 
 
 def seed_tensorflow(session: Session, module: ModuleType) -> None:

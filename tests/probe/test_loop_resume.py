@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +15,11 @@ from pushtune_probe import wire
 pytestmark = pytest.mark.slow
 
 
-def marked_loop(source: str) -> int:
-    """The number of the loop whose line ends with ``# epochs``."""
-    source = textwrap.dedent(source)
-    lines = source.splitlines()
-    loops = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.For, ast.While))]
-    loops.sort(key=lambda node: (node.lineno, node.col_offset))
-    return next(number for number, node in enumerate(loops) if lines[node.lineno - 1].endswith("# epochs"))
-
-
 @dataclasses.dataclass
 class Trial:
     """What a chain of attempts came to: the printed digest, the metrics of its epochs, where it resumed."""
 
-    digest: str
+    digest: list[str]
     curve: dict[int, Any]
     resumed: list[int]
     why: list[str]
@@ -38,9 +27,9 @@ class Trial:
 
 def train(folder: Path, source: str, *kills: int) -> Trial:
     """Run ``source``; kill it in each of the epochs ``kills`` in turn and resume it in a new process."""
-    trial = Trial("", {}, [], [])
+    trial = Trial([], {}, [], [])
     checkpoints: list[str] = []
-    loops = (("train.py", marked_loop(source)),)
+    loops = scripts.marked(source)
     for number, kill in enumerate([*kills, 0], start=1):
         attempt = Attempt(
             folder / str(number), source, attempt=number, checkpoints=tuple(checkpoints), loops=loops
@@ -51,20 +40,28 @@ def train(folder: Path, source: str, *kills: int) -> Trial:
         trial.curve.update({event["epoch"]: event["metrics"] for event in ran.all("epoch")})
         trial.why += [event["why"] for event in ran.all("fit") if event["why"]]
         checkpoints = wire.checkpoint_folders(str(attempt.folder)) + checkpoints
-    trial.digest = next(line for line in ran.output.splitlines() if line.startswith("HASH"))
+    trial.digest = [line for line in ran.output.splitlines() if line.startswith("HASH")]
     return trial
 
 
-SCRIPTS = {"classic": scripts.CLASSIC}
+KILLS = {
+    "classic": (2, 4),
+    "everything": (2, 4),
+    "while": (1, 4, 7),
+    "forever": (3,),
+    "bar": (2, 4),
+    "tape": (3,),
+}
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", KILLS)
 def test_killed_and_resumed_is_the_same(tmp_path: Path, name: str) -> None:
-    alone = train(tmp_path / "alone", SCRIPTS[name])
+    source = getattr(scripts, name.upper())
+    alone = train(tmp_path / "alone", source)
     assert alone.why == []
 
-    killed = train(tmp_path / "killed", SCRIPTS[name], 2, 4)
+    killed = train(tmp_path / "killed", source, *KILLS[name])
 
-    assert killed.resumed == [0, 1, 3]
+    assert killed.resumed == [0, *(epoch - 1 for epoch in KILLS[name])]
     assert killed.curve == alone.curve
     assert killed.digest == alone.digest
