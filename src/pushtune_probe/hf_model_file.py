@@ -14,7 +14,7 @@ from pushtune_probe.trainer_training import Training
 
 def install(session: Session, training: Training) -> None:
     """Have the model kept when the script has ended: as ``from_pretrained`` reads it."""
-    session.at_end(lambda: _save(session, training))
+    session.at_end(lambda: _save(session, training), first=True)
 
 
 def _save(session: Session, training: Training) -> None:

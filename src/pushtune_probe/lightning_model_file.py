@@ -13,7 +13,7 @@ from pushtune_probe.trainer_training import Training
 
 def install(session: Session, training: Training) -> None:
     """Have the weights kept when the script has ended: ``artifacts/model.pt``, a state dictionary."""
-    session.at_end(lambda: save(session, training.trained))
+    session.at_end(lambda: save(session, training.trained), first=True)
 
 
 def save(session: Session, trained: List[Any]) -> None:

@@ -168,9 +168,12 @@ class Session:
         self.saved.add(relative)
         self.reporter.emit("artifact", kind=kind, path=relative, bytes=_size(path), origin=origin)
 
-    def at_end(self, action: Callable[[], None]) -> None:
-        """Run ``action`` when the script has ended without an error, before the last event."""
-        self._at_end.append(action)
+    def at_end(self, action: Callable[[], None], *, first: bool = False) -> None:
+        """Run ``action`` when the script has ended without an error, before the last event.
+
+        ``first``: before the actions put down so far, which know less of what was trained.
+        """
+        self._at_end.insert(0 if first else len(self._at_end), action)
 
     def run_end_actions(self) -> None:
         """Run, once, what was put down for the end. An action that fails is a warning, no failed trial."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import sys
-from typing import Any, Callable, Dict, Iterable, List, Set
+from typing import Any, Callable, Dict, Iterable, Set
 
 State = Dict[str, Any]
 
@@ -68,16 +68,6 @@ def is_unfinished(model: Any) -> bool:
 def parameters(model: Any) -> int:
     """Return how many numbers the model's parameters hold."""
     return sum(int(parameter.numel()) for parameter in model.parameters())
-
-
-def layers(model: Any, limit: int = 200) -> List[Dict[str, Any]]:
-    """Return name and type of up to ``limit`` innermost modules. Their shapes are not known here."""
-    rows = [
-        {"name": name, "type": type(module).__name__, "input_shape": "", "output_shape": ""}
-        for name, module in model.named_modules()
-        if name and not list(module.children())
-    ]
-    return rows[:limit]
 
 
 def capture_random() -> State:

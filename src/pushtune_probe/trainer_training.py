@@ -123,7 +123,7 @@ def _load(path: str) -> Optional[Dict[str, Any]]:
 
 
 class Reports:
-    """The events of one fit: its announcement, its model, its epochs, and what it ended with."""
+    """The events of one fit: its announcement, its epochs, and what it ended with."""
 
     def __init__(self, training: Training) -> None:
         self._training = training
@@ -140,12 +140,13 @@ class Reports:
         )
 
     def model(self, model: Any) -> None:
-        """Report the model; raises ``Refusal`` if it is larger than the plan allows."""
-        count = trainer_tensors.parameters(model)
-        session = self._training.session
+        """Remember the model; raises ``Refusal`` if it is larger than the plan allows.
+
+        PyTorch's own hooks report its layers, when it is called for the first time.
+        """
         self._training.trained[:] = [model]
-        session.reporter.emit("model", parameters=count, layers=trainer_tensors.layers(model))
-        limit = session.plan.max_parameters
+        count = trainer_tensors.parameters(model)
+        limit = self._training.session.plan.max_parameters
         if limit is not None and count > limit:
             raise Refusal("parameters", "the model has %d parameters, allowed are %d" % (count, limit))
 

@@ -52,7 +52,7 @@ args = TrainingArguments(
 watching = Watching()
 trainer = Trainer(
     model=BertForSequenceClassification(config), args=args, train_dataset=Tokens(72, 0),
-    eval_dataset=Tokens(32, 1), compute_metrics=accuracy, callbacks=[watching, EarlyStoppingCallback(2)],
+    eval_dataset=Tokens(32, 1), compute_metrics=accuracy, callbacks=[watching, EarlyStoppingCallback(3)],
 )
 result = trainer.train()
 measured = trainer.evaluate()

@@ -71,12 +71,12 @@ class Attempt:
         # Small models: more threads would only wait for each other.
         return {"OMP_NUM_THREADS": "1", **kept, **extra}
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
         with (self.folder / wire.STDOUT).open("wb") as log:
             return subprocess.Popen(
                 self.command(),
                 cwd=self.workspace,
-                env=self.environment(),
+                env=self.environment(**environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
