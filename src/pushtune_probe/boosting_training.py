@@ -27,6 +27,9 @@ NO_METRIC = "no evaluation set is given: nothing is measured after a round"
 _BETWEEN_CHECKPOINTS = 20.0
 """Seconds. A checkpoint saves no training: it says which rounds were reported."""
 
+_BETWEEN_QUESTIONS = 0.05
+"""Seconds. A round may take less than a millisecond, and looking for orders is a call of the system."""
+
 Values = Dict[str, Dict[str, Any]]
 """The metrics of one round as the ``epoch`` event has them: ``{name: {"value", "split"}}``."""
 
@@ -110,6 +113,7 @@ class Fit:
         self._rounds = rounds
         self._why_not = why_not
         self._began = time.monotonic()
+        self._asked = 0.0
         self._history: List[Values] = []
 
     def round_begins(self) -> None:
@@ -130,13 +134,22 @@ class Fit:
             session.epoch(shared.epoch, self._start + self._rounds, seconds, values)
         elif shared.epoch == resumed:
             session.guarded(lambda: self._verify(model_bytes))
-        if shared.epoch >= resumed:
+        if shared.epoch >= resumed and self._may_have_to_stop():
             due = not self._why_not and session.control.will_stop_at(shared.epoch)
             shared.checkpoint(lambda: self._digest(model_bytes), due)
             if self._settle():
                 self.finish = len(self._history)
         self.round_begins()
         return self.finish is not None
+
+    def _may_have_to_stop(self) -> bool:
+        """Whether it is time to look for orders: at a limit that is known, and now and then for new ones."""
+        control, now = self._shared.session.control, time.monotonic()
+        limits = (control.pause_at, control.finish_at)
+        if now - self._asked < _BETWEEN_QUESTIONS:
+            return any(limit is not None and self._shared.epoch >= limit for limit in limits)
+        self._asked = now
+        return True
 
     def ended(self, best_round: Optional[int]) -> None:
         """Report what the training came to: the values of ``best_round`` (from 1), or of the last one."""

@@ -151,7 +151,6 @@ def test_pairs_and_empty_tables(tmp_path: Path) -> None:
     assert 'params = {"max_depth": 3}\n' in text
     assert "extra = dict(learning_rate=0.1)\n" in text
     assert "extra.num_boost_round" not in knobs(empty)
-    assert knobs(empty)["train.num_boost_round"] == 10
 
 
 def test_estimators_in_a_pipeline(tmp_path: Path) -> None:

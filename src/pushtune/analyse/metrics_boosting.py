@@ -152,11 +152,22 @@ def _held_out(
 
 
 def _split(reading: Reading, module: Module, item: ast.expr, data: ast.expr) -> Split:
-    split = split_of(reading, module, data)
+    split = split_of_name(data.id) if isinstance(data, ast.Name) else "unknown"
+    if split == "unknown":
+        split = split_of(reading, module, _made_of(module, data))
     label = literal_value(item.elts[1]) if isinstance(item, ast.Tuple) and len(item.elts) == 2 else None
     if split == "unknown" and label is not None and isinstance(label[0], str):
         split = split_of_name(label[0])
     return "validation" if split == "unknown" else split
+
+
+def _made_of(module: Module, data: ast.expr) -> ast.expr:
+    """Return the rows of a set; what it refers to (``reference=``, ``train_set.create_valid``) are others."""
+    for value in (data, *values_of(module, data)):
+        if isinstance(value, ast.Call):
+            rows = [keyword.value for keyword in value.keywords if keyword.arg == "data"] + value.args
+            return rows[0] if rows and not isinstance(rows[0], ast.Starred) else data
+    return data
 
 
 def _listed(module: Module, expression: ast.expr | None) -> list[ast.expr]:
