@@ -23,6 +23,15 @@ SURE, MAYBE = True, False
         ("if x:\n    n = 1\nelse:\n    raise E\nuse(n)", [(1, SURE)]),
         ("n = 1\nif False:\n    n = 2\nuse(n)", [(1, SURE)]),
         ("n = 1\nif True:\n    n = 2\nuse(n)", [(2, SURE)]),
+        ("v = 2\nif v == 1:\n    n = 1\nelif v == 2:\n    n = 2\nuse(n)", [(2, SURE)]),
+        ("v = 'a'\nn = 1 if v == 'a' else 2\nuse(n)", [(1, SURE)]),
+        ("big = False\nn = 1\nif big and x:\n    n = 2\nuse(n)", [(1, SURE)]),
+        ("v = 2\nv = read()\nif v == 1:\n    n = 1\nelse:\n    n = 2\nuse(n)", [(1, MAYBE), (2, MAYBE)]),
+        (
+            "v = 2\nexec(t)\ndef f(n):\n    use(n)\nif v == 1:\n    f(1)\nelse:\n    f(2)",
+            [(1, SURE), (2, SURE)],
+        ),
+        ("v = 2\ndef f(n):\n    use(n)\nif v == 1:\n    f(1)\nelse:\n    f(2)", [(2, SURE)]),
         ("n = 1\ndel n\nn = 2\nuse(n)", [(2, SURE)]),
         ("n = 1\ntry:\n    pass\nfinally:\n    n = 2\nuse(n)", [(2, SURE)]),
         # Both may reach.

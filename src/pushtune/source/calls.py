@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pushtune.source.program import Module, Program
 from pushtune.source.scopes import is_main_guard
+from pushtune.source.settled import settled
 
 Method = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = Method | ast.ClassDef
@@ -116,8 +117,9 @@ class CallIndex:
         return any(self._reached(caller.module, caller.call, seen) for caller in self.callers(definition))
 
     def _may_run(self, module: Module, node: ast.If, inner: ast.AST) -> bool:
-        if isinstance(node.test, ast.Constant):
-            return inner in (node.body if node.test.value else node.orelse)
+        always = settled(module, node.test)
+        if always is not None:
+            return inner is node.test or inner in (node.body if always else node.orelse)
         return not (is_main_guard(node) and module is not self.program.entry)
 
     def _read_methods(self, module: Module) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pushtune.source.program import BLOCKS, Module
 from pushtune.source.scopes import FUNCTIONS, Binding, Scope, is_main_guard
+from pushtune.source.settled import settled
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _ENDS = (ast.Return, ast.Raise)
@@ -188,10 +189,11 @@ class Flow:
 
     def _after_if(self, node: ast.If, own: list[Binding]) -> tuple[list[Binding], bool]:
         branches = [node.body, node.orelse]
+        always = settled(self._module, node.test)
         if is_main_guard(node):
             branches = [node.body]
-        elif isinstance(node.test, ast.Constant):
-            branches = [node.body if node.test.value else node.orelse]
+        elif always is not None:
+            branches = [node.body if always else node.orelse]
         ways = [self._block(branch) for branch in branches]
         return [*own, *(b for found, _ in ways for b in found)], any(passes for _, passes in ways)
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from pushtune.source.program import Module
+from pushtune.source.settled import settled
 from pushtune.source.tracing.base import Follower, Found, Hop
 
 
@@ -13,8 +14,9 @@ def follow_ternary(
     tracer: Follower, module: Module, node: ast.IfExp, hop: Hop, depth: int
 ) -> Iterator[Found]:
     """Yield both sides of ``0.5 if big else 0.2``."""
-    if isinstance(node.test, ast.Constant):
-        yield from tracer.follow(module, node.body if node.test.value else node.orelse, hop, depth)
+    always = settled(module, node.test)
+    if always is not None:
+        yield from tracer.follow(module, node.body if always else node.orelse, hop, depth)
         return
     yield from _each(tracer, module, [node.body, node.orelse], hop, depth)
 

@@ -1,0 +1,52 @@
+"""Conditions that the source settles: ``if version == 1`` where ``version = 1`` is all that ever sets it."""
+
+from __future__ import annotations
+
+import ast
+
+from pushtune.source.program import Module
+
+_DYNAMIC = ("exec", "globals", "vars", "locals", "eval")
+
+
+def settled(module: Module, test: ast.expr) -> bool | None:
+    """Return what ``test`` always is; None if that depends on anything but constants."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = settled(module, test.operand)
+        return None if inner is None else not inner
+    if isinstance(test, ast.BoolOp):
+        return _joined(test.op, [settled(module, value) for value in test.values])
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        return _compared(module, test)
+    known = _constant(module, test)
+    return bool(known.value) if known is not None else None
+
+
+def _joined(operator: ast.boolop, sides: list[bool | None]) -> bool | None:
+    ends = isinstance(operator, ast.Or)
+    if ends in sides:
+        return ends
+    return None if None in sides else not ends
+
+
+def _compared(module: Module, test: ast.Compare) -> bool | None:
+    left, right = _constant(module, test.left), _constant(module, test.comparators[0])
+    if left is None or right is None:
+        return None
+    same = left.value == right.value and type(left.value) is type(right.value)
+    if isinstance(test.ops[0], (ast.Eq, ast.Is)):
+        return same
+    return not same if isinstance(test.ops[0], (ast.NotEq, ast.IsNot)) else None
+
+
+def _constant(module: Module, node: ast.expr) -> ast.Constant | None:
+    """Return the constant that ``node`` is, or that is the only thing its name is ever bound to."""
+    if isinstance(node, ast.Constant):
+        return node
+    if not isinstance(node, ast.Name) or any(name in module.loads for name in _DYNAMIC):
+        return None
+    found = module.scope_of(node).find(node.id)
+    binding = found[1][0] if found is not None and len(found[1]) == 1 else None
+    if binding is None or binding.kind != "assign" or binding.conditional:
+        return None
+    return binding.value if isinstance(binding.value, ast.Constant) else None
