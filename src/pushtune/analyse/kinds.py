@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
+from pushtune.analyse.networks import signs
 from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.analyse.requirements import imported
 from pushtune.analyse.tables import table
 from pushtune.model.analysis import Evidence
+
+_WHOLE = ("autoencoder", "VAE", "GAN")
+"""Kinds that are made of other kinds."""
 
 _MADE_OF = {"lightning": ("torch",)}
 """Frameworks whose models are made of another one's layers."""
@@ -70,6 +74,8 @@ def recognise(reading: Reading) -> Kind:
     own = [hit for hit in hits if hit.rule.framework in parts]
     if framework == "keras":
         own += _autoencoder(reading)
+    if framework in ("torch", "lightning"):
+        own += [Hit(s.call, Rule("", framework, s.kind, s.weight, s.why)) for s in signs(reading)]
     weights: Counter[str] = Counter()
     for hit in _final(own):
         weights[hit.rule.kind] += hit.rule.weight * 100 + 1
@@ -81,7 +87,7 @@ def recognise(reading: Reading) -> Kind:
             "linear",
         )
     # What an autoencoder is made of is no second model.
-    also = tuple(name for name in ranked[1:] if weights[name] >= 100 and kind != "autoencoder")
+    also = tuple(name for name in ranked[1:] if weights[name] >= 100 and kind not in _WHOLE)
     return Kind(framework, kind, _evidence(own, (kind, *also), reading), also)
 
 
@@ -125,6 +131,8 @@ def _framework(hits: list[Hit], reading: Reading) -> str:
     for base, framework in _BASES.items():
         if base in _inherited(reading):
             return framework
+    if "hf" in counts and _trains_its_own(hits, reading):
+        del counts["hf"]
     if counts:
         # A network beats the scikit-learn helpers around it, Lightning the torch layers inside it.
         return min(counts, key=lambda name: (name == "sklearn", order.get(name, len(rows))))
@@ -132,6 +140,13 @@ def _framework(hits: list[Hit], reading: Reading) -> str:
         if any(name == row["module"] or name.startswith(row["module"] + ".") for name in modules):
             return str(row["framework"])
     return "unknown"
+
+
+def _trains_its_own(hits: list[Hit], reading: Reading) -> bool:
+    """Whether a PyTorch module of the script's own is trained, and no trainer of a library's."""
+    trainers = any(hit.rule.framework == "hf" and hit.call.name.endswith("Trainer") for hit in hits)
+    layers = any(hit.rule.framework == "torch" for hit in hits)
+    return layers and not trainers and "torch.nn.Module" in _inherited(reading)
 
 
 def _inherited(reading: Reading) -> set[str]:

@@ -11,7 +11,18 @@ from pushtune.rewrite.torch.facts import Facts
 from pushtune.rewrite.torch.frames import Frame, TooMuchError
 from pushtune.rewrite.torch.interpreter import Interpreter
 from pushtune.rewrite.torch.sizes import leaves
-from pushtune.rewrite.torch.values import DATA, Container, Items, Layer, Method, Object, Table, Tensor, Value
+from pushtune.rewrite.torch.values import (
+    DATA,
+    Class,
+    Container,
+    Items,
+    Layer,
+    Method,
+    Object,
+    Table,
+    Tensor,
+    Value,
+)
 from pushtune.source import Module
 
 Root = Object | Container | Layer
@@ -29,6 +40,7 @@ def read_roots(interpreter: Interpreter) -> tuple[Root, ...]:
         root = _guarded(interpreter, module, call)
         if root is not None and not any(root is other for other in roots):
             roots.append(root)
+    roots += _made_elsewhere(interpreter)
     for root in roots:
         name_parts(root, "")
     for root in _standing_alone(roots):
@@ -36,6 +48,19 @@ def read_roots(interpreter: Interpreter) -> tuple[Root, ...]:
     _used_outside(interpreter, roots)
     _loosen_unused(interpreter.facts)
     return tuple(roots)
+
+
+def _made_elsewhere(interpreter: Interpreter) -> Iterator[Root]:
+    """Yield the networks that are handed to a library as classes: it makes them with their defaults."""
+    for module in interpreter.tracer.calls.program.modules:
+        for node in list(module.scopes):
+            if not isinstance(node, ast.ClassDef) or node in interpreter.facts.networks:
+                continue
+            if interpreter.tracer.calls.escapes(node) and interpreter.is_network(module, node):
+                try:
+                    yield interpreter.instantiate(Frame(module, outside=True), Class(module, node), [], {})
+                except (TooMuchError, RecursionError):
+                    loosen_all(interpreter.facts)
 
 
 def _guarded(interpreter: Interpreter, module: Module, call: ast.Call) -> Root | None:
