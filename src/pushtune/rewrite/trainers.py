@@ -19,9 +19,10 @@ from pushtune.source.tracing import Tracer
 _LIGHTNING = "lightning.Trainer"
 _CLI = "lightning.cli.LightningCLI"
 _ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
-_WATCHED_LENGTH = ("estimated_stepping_batches", "max_epochs", "max_steps")
+_WATCHED_LENGTH = ("max_epochs", "max_steps")
 """Attributes of a Lightning trainer that tell how long it will train."""
 
+_TELLING = ("--config", "-c", "--trainer")
 _OTHER_LIMITS = {"max_steps": (-1,), "max_time": (None,), "fast_dev_run": (False, 0)}
 """Arguments that end training earlier, with the values that say they do not."""
 
@@ -54,14 +55,15 @@ class _Reader:
         """Yield the reached ``fit`` calls of Lightning's trainers, and command lines that make them."""
         exact = not self._asks_for_length()
         for module, run in self._methods("fit"):
-            made = self._maker(module, run, _LIGHTNING) or self._maker(module, run, _CLI)
+            made = self._maker(module, run, _LIGHTNING) or self._command_line(module, run)
             if made is not None:
                 home, trainer = made
                 keyword = "max_epochs" if self.names.call(home, trainer) == _LIGHTNING else "trainer_defaults"
                 whole = not self._once(module, run) or _gives(run, "ckpt_path") or _limited(trainer)
                 yield TrainerCall(home, trainer, keyword, (run,), whole, exact)
         for module, cli in self._reached(_CLI):
-            if "fit" in self.program.script.args and not _denies(cli, "run"):
+            runs = "fit" in self.program.script.args and not _denies(cli, "run")
+            if runs and not self._is_told():
                 whole = not self._once(module, cli)
                 yield TrainerCall(module, cli, "trainer_defaults", (cli,), whole, exact)
 
@@ -75,6 +77,13 @@ class _Reader:
                 whole = not self._once(module, run) or _gives(run, "resume_from_checkpoint") or _limited(node)
                 # The learning rate falls over all epochs, in the default schedule and most others.
                 yield TrainerCall(home, node, "num_train_epochs", (run,), whole, prefix_exact=False)
+
+    def _command_line(self, module: Module, run: ast.Call) -> tuple[Module, ast.Call] | None:
+        return None if self._is_told() else self._maker(module, run, _CLI)
+
+    def _is_told(self) -> bool:
+        """Whether the command line, or a file that it names, may say how long is trained."""
+        return any(arg.startswith(_TELLING) for arg in self.program.script.args)
 
     def _methods(self, name: str) -> Iterator[tuple[Module, ast.Call]]:
         for module in self.program.modules:
@@ -140,9 +149,18 @@ class _Reader:
         for module in self.program.modules:
             for name in _WATCHED_LENGTH:
                 for node in module.attributes.get(name, ()):
-                    if isinstance(node.ctx, ast.Load) and "trainer" in ast.unparse(node.value).lower():
+                    if isinstance(node.ctx, ast.Load) and self._is_trainer(module, node.value):
                         return True
+            if module.attributes.get("estimated_stepping_batches"):
+                return True
         return any(True for _ in self._reached("lightning.callbacks.StochasticWeightAveraging"))
+
+    def _is_trainer(self, module: Module, node: ast.expr) -> bool:
+        if "trainer" in ast.unparse(node).lower():
+            return True
+        ends = self.tracer.ends(module, node)
+        made = (end for end in ends if isinstance(end.node, ast.Call))
+        return any(self.names.call(end.module, end.node) == _LIGHTNING for end in made)  # type: ignore[arg-type]
 
 
 def _is_trainer(name: str | None) -> bool:

@@ -10,10 +10,15 @@ from pushtune.source.tracing.base import Follower
 _MAKERS = ("CLI", "auto_cli", "Fire")
 """Endings of the callables that make the classes which they are given, with their parameters' defaults."""
 
+_FILES = ("--config", "-c")
+"""Options with which anything may be given, in a file."""
 
-def made_by_command_line(tracer: Follower, module: Module, function: ast.AST) -> bool:
-    """Whether ``function`` is the ``__init__`` of a class that is made so: its defaults are used."""
+
+def made_by_command_line(tracer: Follower, module: Module, function: ast.AST, name: str) -> bool:
+    """Whether ``function`` is the ``__init__`` of a class that is made so, with the default of ``name``."""
     owner = module.parents.get(function)
+    if any(option in _FILES or option.endswith("." + name) for option in tracer.given):
+        return False
     if not isinstance(owner, ast.ClassDef) or getattr(function, "name", "") != "__init__":
         return False
     return any(

@@ -48,7 +48,7 @@ def passed(
         return
     callers = tracer.calls.callers(function)
     escapes = tracer.calls.escapes(function) or bool(function.decorator_list)
-    escapes = escapes or made_by_command_line(tracer, module, function)
+    escapes = escapes or made_by_command_line(tracer, module, function, binding.name)
     left = [caller for caller in callers if argument_of(caller, function, binding.name) is None]
     if binding.value is not None and (left or escapes) and not (escapes and is_given(tracer, binding.name)):
         name = f"{_owner(module, function)}.{binding.name}"
