@@ -75,11 +75,30 @@ def _of_exit(session: Session, error: SystemExit) -> Ending:
     if code is None or code == 0:
         return good()
     place = session.callsite.innermost(error.__traceback__)
+    refused = _refused_arguments(error)
+    if refused:
+        fields = _fields(session, "SystemExit", "argument error: " + refused, place, error)
+        return Ending("arguments", 2, fields)
     if isinstance(code, int):
         return Ending(
             "error", code & 0xFF, _fields(session, "SystemExit", "exit status %d" % code, place, error)
         )
     return Ending("error", 1, _fields(session, "SystemExit", str(code), place, error))
+
+
+def _refused_arguments(error: SystemExit) -> str:
+    """Return what argparse or click said about the command line before it left; nothing if neither did."""
+    context = error.__context__
+    if context is not None and type(context).__module__.split(".")[0] == "click":
+        said = getattr(context, "format_message", None)
+        return str(said() if said else context)[:_LONGEST_MESSAGE]
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_globals.get("__name__") == "argparse" and frame.f_code.co_name == "error":
+            return str(frame.f_locals.get("message", ""))[:_LONGEST_MESSAGE]
+        trace = trace.tb_next
+    return ""
 
 
 def _kind(session: Session, error: BaseException, place: Optional[Place]) -> str:

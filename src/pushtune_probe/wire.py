@@ -136,7 +136,8 @@ class Order:
 # paused      epoch, order (the number last obeyed)
 # resumed     epoch, order
 # finished    epochs, stopped_at (epoch at which finish_at ended training, or null), seconds
-# failed      kind ("error" | "memory" | "diverged" | "input" | "parameters" | "missing"), type, message,
+# failed      kind ("error" | "memory" | "diverged" | "input" | "parameters" | "missing" |
+#             "arguments"), type, message,
 #             file, line (in the script's own files), traceback (the last lines, text)
 
 

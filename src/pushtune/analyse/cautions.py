@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pushtune.analyse.hazards import HAZARDS
 from pushtune.analyse.kinds import Kind
 from pushtune.analyse.metrics import validation_split
+from pushtune.analyse.preflight import preflight
 from pushtune.analyse.reading import Called, Reading
 from pushtune.analyse.removed import removed_api
 from pushtune.model.analysis import Caution, MetricGuess
@@ -133,11 +134,16 @@ def _removed(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterat
 
 
 def _sessions(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
-    for call in reading.calls:
-        if call.name in _SESSIONS:
-            text = f"{call.name} is TensorFlow 1, which runs on Python 3.7 and older only"
-            yield Caution("tensorflow-1", call.line, f"{text}; give such a Python with --python")
-            return
+    call = next((call for call in reading.calls if call.name in _SESSIONS), None)
+    if call is not None or kind.framework == "tensorflow1":
+        line = call.line if call is not None else kind.evidence[0].line if kind.evidence else 0
+        what = call.name if call is not None else "the script"
+        text = f"{what} is TensorFlow 1, which runs on Python 3.7 and older only: it is recognised, not tuned"
+        yield Caution("tensorflow-1", line, f"{text}; `tf_upgrade_v2` helps to port it")
+
+
+def _preflight(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
+    yield from preflight(reading)
 
 
 def _hazards(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
@@ -149,6 +155,7 @@ _RULES: tuple[Rule, ...] = (
     _not_tunable,
     _removed,
     _sessions,
+    _preflight,
     _hazards,
     _train_metric,
     _validation,

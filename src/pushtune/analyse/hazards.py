@@ -7,7 +7,8 @@ import builtins
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pushtune.analyse.reading import Called, Reading
+from pushtune.analyse.preflight_network import is_conditional
+from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.model.analysis import Caution
 from pushtune.source import Module
 
@@ -16,10 +17,32 @@ _READERS = (
     "pandas.read_pickle", "pandas.read_hdf", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt",
     "joblib.load", "builtins.open", "cv2.imread", "PIL.Image.open", "keras.models.load_model",
     "keras.utils.image_dataset_from_directory", "keras.preprocessing.image_dataset_from_directory",
-    "keras.utils.text_dataset_from_directory",
+    "keras.utils.text_dataset_from_directory", "torchvision.datasets.ImageFolder", "torch.load",
+    "xgboost.DMatrix", "pandas.read_feather", "polars.read_csv", "scipy.io.loadmat", "h5py.File",
+    "soundfile.read", "librosa.load", "numpy.fromfile", "pickle.load",
 )  # fmt: skip
 _READING_METHODS = ("flow_from_directory", "load_weights")
-_WRITING_METHODS = ("to_csv", "save", "savetxt", "savez", "dump", "savefig", "to_pickle", "save_weights")
+_PATH_KEYWORDS = ("file", "filename", "directory", "root", "io", "filepath_or_buffer", "fname", "data_dir")
+_WRITING_METHODS = (
+    "to_csv",
+    "save",
+    "savetxt",
+    "savez",
+    "dump",
+    "savefig",
+    "to_pickle",
+    "save_weights",
+    "save_binary",
+    "save_model",
+    "dump_model",
+    "to_json",
+    "to_parquet",
+    "to_feather",
+    "imwrite",
+    "mkdir",
+    "makedirs",
+    "urlretrieve",
+)
 _PROMPTS = (
     "builtins.input",
     "getpass.getpass",
@@ -45,10 +68,62 @@ def missing_data(reading: Reading) -> Iterator[Caution]:
     for call in reading.calls:
         if not (call.name in _READERS or call.method in _READING_METHODS) or _writes(call):
             continue
-        for path in _constants(call)[:1]:
-            if path not in written and not _exists(reading, path):
-                text = f"{call.last} reads {path!r}, which is not there"
+        if is_conditional(call.module, call.node) or _is_idle(reading, call):
+            continue
+        for path in _read_paths(call)[:1]:
+            if path not in written and not _is_made(path, written) and not _exists(reading, path):
+                where = "" if call.module is reading.program.entry else f"{call.module.path}: "
+                text = f"{where}{call.last} reads {path!r}, which is not there"
                 yield Caution("missing-data", call.line, f"{text}; put it there or mend the path")
+
+
+def _is_idle(reading: Reading, call: Called) -> bool:
+    """Whether it stands in a function of an imported file that nothing calls by its name."""
+    if call.module is reading.program.entry:
+        return False
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    names = [outer.name for outer in call.module.around(call.node) if isinstance(outer, functions)]
+    return bool(names) and not any(other.last == names[-1] for other in reading.calls)
+
+
+def _is_made(path: str, written: set[str]) -> bool:
+    """Whether the script itself writes below ``path``, or above it."""
+    return any(other.startswith(f"{path.rstrip('/')}/") or path.startswith(f"{other}/") for other in written)
+
+
+def _read_paths(call: Called) -> list[str]:
+    """Return the paths that a call reads, where they are written out: directly, in a constant, joined."""
+    named = [k.value for k in call.node.keywords if k.arg and ("path" in k.arg or k.arg in _PATH_KEYWORDS)]
+    found = [_path_of(call.module, item, 3) for item in (*call.node.args[:1], *named)]
+    return [path for path in found if path]
+
+
+def _path_of(module: Module, node: ast.expr, depth: int) -> str:
+    """Return the path that an expression spells, or nothing."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.Name) and depth:
+        values = list(values_of(module, node))
+        found = module.scope_of(node).find(node.id)
+        return (
+            _path_of(module, values[0], depth - 1)
+            if len(values) == 1 and found and len(found[1]) == 1
+            else ""
+        )
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+        "os.path.join",
+        "Path",
+        "pathlib.Path",
+        "str",
+    ):
+        parts = list(node.args)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Div)):
+        parts = [node.left, node.right]
+    texts = [_path_of(module, part, depth - 1) for part in parts] if depth else []
+    if not texts or not all(texts):
+        return ""
+    return "".join(texts) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) else "/".join(texts)
 
 
 def _writes(call: Called) -> bool:

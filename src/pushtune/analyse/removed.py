@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 from pushtune.analyse.reading import Called, Reading
 from pushtune.analyse.tables import table
 from pushtune.model.analysis import Caution
-from pushtune.source import Module
+from pushtune.source import Module, Names, Vocabulary
+
+_PREFIXES_OF_KERAS = ("keras.src.", "keras.api.", "keras._tf_keras.keras.", "keras._tf_keras.")
 
 
 def removed_api(reading: Reading) -> Iterator[Caution]:
-    """Yield one caution for each line that today's Keras, TensorFlow or scikit-learn would refuse."""
+    """Yield one caution for each line that today's releases of its library would refuse."""
     seen: set[tuple[str, str]] = set()
     for caution, key in _all(reading):
         if key not in seen:
@@ -20,15 +23,85 @@ def removed_api(reading: Reading) -> Iterator[Caution]:
             yield caution
 
 
+def replacement(name: str) -> tuple[str, str] | None:
+    """Return the part of a dotted ``name`` that is gone, and what to do instead; None if nothing is known."""
+    for prefix in _PREFIXES_OF_KERAS:
+        if name.startswith(prefix):
+            name = "keras." + name[len(prefix) :]
+    rows: dict[str, str] = table("removed")["names"]
+    parts = name.split(".")
+    for length in range(len(parts), 1, -1):
+        old = ".".join(parts[:length])
+        if old in rows:
+            return old, rows[old]
+    return None
+
+
+def removed_text(old: str, new: str, name: str) -> str:
+    """Say it in one line: ``since Keras 3 there is no …; instead: … (or stay with tensorflow<2.16)``."""
+    release, last = since(name)
+    when = f"since {release} there is no {old}" if release else f"current releases have no {old}"
+    return f"{when}; instead: {new}" + (f" (or stay with {last})" if last else "")
+
+
+def since(name: str) -> tuple[str, str]:
+    """Return since which release ``name`` is gone, and the requirement that still has it; may be empty."""
+    rows: dict[str, list[str]] = table("removed")["since"]
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        row = rows.get(".".join(parts[:length]))
+        if row is not None:
+            return row[0], row[1]
+    return "", ""
+
+
 def _all(reading: Reading) -> Iterator[tuple[Caution, tuple[str, str]]]:
     for module in reading.program.modules:
         for line, name in _imported_names(module):
             yield from _named(module, line, name)
+        yield from _history_keys(module)
     for call in reading.calls:
         if call.spelled:
             yield from _named(call.module, call.line, call.spelled)
-        for old, new in _by_method(call, reading):
-            yield _caution(call.line, old, new), (call.module.path, f"{old}:{call.line}")
+        for old, new, library in _by_method(call, reading):
+            yield _caution(call.line, old, new, library), (call.module.path, f"{old}:{call.line}")
+    yield from _attributes(reading)
+
+
+def _attributes(reading: Reading) -> Iterator[tuple[Caution, tuple[str, str]]]:
+    """Yield what is read and not called: ``dtype=np.float``, ``frame.ix[0]``, ``loss.data[0]``."""
+    plain = Names(reading.program, Vocabulary())
+    for module in reading.program.modules:
+        for last in _last_parts() & set(module.attributes):
+            for node in module.attributes[last]:
+                name = plain.qualify(module, node)
+                if name is not None:
+                    yield from _named(module, node.lineno, name)
+        for node in module.attributes.get("ix", ()):
+            if reading.maker(module, node.value).startswith("pandas."):
+                new = table("removed")["library_methods"]["pandas.ix"]
+                yield _caution(node.lineno, ".ix", new, "pandas"), (module.path, f".ix:{node.lineno}")
+        yield from _first_of_data(reading, module)
+
+
+def _first_of_data(reading: Reading, module: Module) -> Iterator[tuple[Caution, tuple[str, str]]]:
+    """Yield ``loss.data[0]``: a tensor of no dimensions has no first item since PyTorch 0.5."""
+    if not any(call.method == "backward" for call in reading.calls):
+        return
+    for node in module.attributes.get("data", ()):
+        around = module.parents.get(node)
+        first = (
+            isinstance(around, ast.Subscript) and around.value is node and ast.unparse(around.slice) == "0"
+        )
+        if first and "loss" in ast.unparse(node.value):
+            text = f"{ast.unparse(node)}[0]"
+            new = f"{ast.unparse(node.value)}.item()"
+            yield _caution(node.lineno, text, new, "torch"), (module.path, f"{text}:{node.lineno}")
+
+
+@cache
+def _last_parts() -> frozenset[str]:
+    return frozenset(name.rpartition(".")[2] for name in table("removed")["names"])
 
 
 def _imported_names(module: Module) -> Iterator[tuple[int, str]]:
@@ -41,28 +114,43 @@ def _imported_names(module: Module) -> Iterator[tuple[int, str]]:
 
 
 def _named(module: Module, line: int, name: str) -> Iterator[tuple[Caution, tuple[str, str]]]:
-    rows: dict[str, str] = table("removed")["names"]
-    parts = name.split(".")
-    for length in range(len(parts), 1, -1):
-        old = ".".join(parts[:length])
-        if old in rows:
-            yield _caution(line, name, rows[old]), (module.path, old)
-            return
+    found = replacement(name)
+    if found is not None:
+        yield _caution(line, name, found[1], found[0]), (module.path, found[0])
 
 
-def _by_method(call: Called, reading: Reading) -> Iterator[tuple[str, str]]:
+def _history_keys(module: Module) -> Iterator[tuple[Caution, tuple[str, str]]]:
+    """Yield ``history.history["val_acc"]``, where the metric is not compiled under that short name."""
+    rows: dict[str, str] = table("removed")["history"]
+    nodes = [node for node in module.attributes.get("history", ()) if isinstance(node.ctx, ast.Load)]
+    short = [n for n in module.parents if isinstance(n, ast.Constant) and n.value == "acc"]
+    if any(isinstance(module.parents.get(node), (ast.List, ast.Tuple)) for node in short):
+        return
+    for node in nodes:
+        around = module.parents.get(node)
+        key = around.slice if isinstance(around, ast.Subscript) and around.value is node else None
+        if isinstance(key, ast.Constant) and key.value in rows:
+            old, new = f"history[{key.value!r}]", f"history[{rows[key.value]!r}]"
+            yield _caution(node.lineno, old, new, "keras"), (module.path, f"{old}:{node.lineno}")
+
+
+def _by_method(call: Called, reading: Reading) -> Iterator[tuple[str, str, str]]:
     rows = table("removed")
     if call.method in rows["methods"] and not call.name:
-        yield f".{call.method}(…)", f".{rows['methods'][call.method]}"
+        yield f".{call.method}(…)", f".{rows['methods'][call.method]}", "keras"
     made = call.name or reading.maker(call.module, call.receiver)
-    if made and not made.startswith("keras."):
-        return
+    library = made.partition(".")[0]
+    new = rows["library_methods"].get(f"{library}.{call.method}")
+    if new is not None and not call.name:
+        yield f".{call.method}(…)", new, library
     for row in rows["keywords"].values():
-        if call.last in row["callables"]:
+        wanted = row.get("library", "keras")
+        if call.last in row["callables"] and library in (wanted, *([] if "library" in row else [""])):
             for keyword in call.node.keywords:
-                if keyword.arg in row and keyword.arg != "callables":
-                    yield f"{call.last}({keyword.arg}=…)", str(row[keyword.arg])
-    yield from _bad_path(call, made)
+                if keyword.arg in row and keyword.arg not in ("callables", "library"):
+                    yield f"{call.last}({keyword.arg}=…)", str(row[keyword.arg]), wanted
+    if library in ("", "keras"):
+        yield from ((old, new, "keras") for old, new in _bad_path(call, made))
 
 
 def _bad_path(call: Called, made: str) -> Iterator[tuple[str, str]]:
@@ -82,5 +170,5 @@ def _bad_path(call: Called, made: str) -> Iterator[tuple[str, str]]:
         yield f"ModelCheckpoint({path.value!r})", "a file name that ends in .keras"
 
 
-def _caution(line: int, old: str, new: str) -> Caution:
-    return Caution("removed-api", line, f"current releases have no {old}; instead: {new}")
+def _caution(line: int, old: str, new: str, library: str) -> Caution:
+    return Caution("removed-api", line, removed_text(old, new, library))

@@ -12,7 +12,8 @@ from pushtune.model.analysis import Direction
 LESS_IS_BETTER = frozenset(
     (
         "loss", "error", "mae", "mse", "rmse", "rmsle", "msle", "perplexity", "ppl", "deviance", "logloss",
-        "mape", "err", "cost", "nll", "wer", "cer", "fid", "brier", "crossentropy", "entropy", "hinge", "distance",
+        "mape", "err", "cost", "nll", "wer", "cer", "fid", "brier", "crossentropy", "entropy",
+        "hinge", "distance",
     )
 )  # fmt: skip
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from pushtune.analyse.preflight_failure import Cause, Failed, cause_of
 from pushtune.errors import MachineError, MetricError, ScriptError
 from pushtune.ledger import TrialRow, new_trial
 from pushtune.model.jobs import OutcomeKind
@@ -82,20 +81,28 @@ def _judged(bench: Workbench, baseline: TrialRow) -> float:
             f"the process of {name} was killed again and again", fix="look at the machine's log"
         )
     *traceback, what = baseline.message.strip().splitlines() or [""]
-    fix = _install(bench, what) or "mend it and run the same command again"
-    raise ScriptError(f"{name} fails, unchanged: {what}", details="\n".join(traceback), fix=fix)
+    cause = _cause(bench, baseline)
+    code = f" ({cause.code})" if cause is not None else ""
+    fix = cause.fix if cause is not None else "mend it and run the same command again"
+    raise ScriptError(f"{name} fails, unchanged{code}: {what}", details="\n".join(traceback), fix=fix)
 
 
-def _install(bench: Workbench, failure: str) -> str:
-    """Return the command that installs what an import did not find, or nothing."""
-    match = re.search(r"No module named '([\w.]+)'", failure)
-    if match is None:
-        return ""
-    module = match.group(1).split(".")[0]
-    for item in bench.analysis.requirements:
-        if item.module == module and item.certain:
-            return f"{bench.fact('interpreter')} -m pip install {item.distribution}"
-    return f"install what brings {module}; pushtune does not guess"
+def _cause(bench: Workbench, baseline: TrialRow) -> Cause | None:
+    """Return why the script failed, if that is one of the known causes."""
+    failure = read_trial(bench.trial_folder(baseline.number)).failed
+    if failure is None:
+        return None
+    lines = _lines_of(bench, failure.file)
+    source = lines[failure.line - 1] if 0 < failure.line <= len(lines) else ""
+    failed = Failed(failure.type, failure.message, failure.file, source)
+    return cause_of(failed, bench.analysis.requirements, str(bench.fact("interpreter")))
+
+
+def _lines_of(bench: Workbench, path: str) -> list[str]:
+    for file in bench.script.files:
+        if file.path == path:
+            return file.data.decode("utf-8", "replace").splitlines()
+    return []
 
 
 def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
