@@ -54,7 +54,7 @@ def _frozen_expressions(
     entry = catalogue.callables.get(name or "") if target is None else target.entry
     if name in ("keras.Input", "keras.layers.Input") and is_wiring(context, module, call):
         return  # what comes in is another model's output, as wide as that model makes it
-    tuned = {argument.name for argument in entry.arguments} if entry is not None else set()
+    tuned = {name for argument in entry.arguments for name in argument.names} if entry is not None else set()
     everything = name in catalogue.frozen_calls or _is_frozen_method(context, call)
     if entry is not None and entry.framework == "torch" and entry.group == "layer":
         return  # which of its sizes belong to the data is read from the flow
