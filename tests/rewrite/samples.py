@@ -108,6 +108,39 @@ split = RandomForestClassifier(max_depth=3, \\
     n_estimators=20).fit(a, c)
 """
 
+SEARCHED = """from sklearn.linear_model import SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
+pipe = Pipeline([('net', MLPClassifier(hidden_layer_sizes=(30, 20), solver='sgd', momentum=.5))])
+pipe.set_params(net__alpha=1e-3, net__batch_size = 16)
+pipe.fit(X, y)
+one = SVC(C=4, class_weight="balanced", gamma='scale').fit(X, y)
+search = GridSearchCV(SVC(kernel='poly'), {'C': [0.5, 8], "degree": [2, 3]}).fit(X, y)
+line = SGDClassifier(penalty='elasticnet', l1_ratio=0.25, alpha=1e-4).fit(X, y)
+"""
+
+SUMMED = """import keras
+from keras import layers
+from keras.callbacks import LearningRateScheduler
+def rate(epoch):
+    lr = 1e-2
+    if epoch > 20: lr *= .1
+    elif epoch > 10:
+        lr *= 0.5
+    return lr
+def block(x, filters = 16):
+    return layers.Conv2D(filters, 3, padding='same', activation="relu")(x)
+i = keras.Input((8, 8, 1))
+width = 16
+x = layers.add([block(i), block(i, width)])
+x = layers.Dropout(0.2)(layers.Flatten()(x))
+model = keras.Model(i, layers.Dense(10)(x))
+model.compile("adam", "mse")
+model.fit(x_train, y_train, epochs=30, batch_size=8, callbacks=[LearningRateScheduler(rate)])
+"""
+
 SAMPLES: dict[str, bytes] = {
     "sequential": SEQUENTIAL.encode(),
     "sequential, CRLF": SEQUENTIAL.replace("\n", "\r\n").encode(),
@@ -117,6 +150,8 @@ SAMPLES: dict[str, bytes] = {
     "functional, lone carriage returns": FUNCTIONAL.replace("\n", "\r").encode(),
     "listed, tabs": LISTED.encode(),
     "listed, CRLF": LISTED.replace("\n", "\r\n").encode(),
+    "searched": SEARCHED.encode(),
+    "summed, CRLF": SUMMED.replace("\n", "\r\n").encode(),
     "forest": FOREST.encode(),
     "forest, form feeds": FOREST.replace("SEED = 3\n", "\x0cSEED = 3\n\x0c\n").encode(),
 }
