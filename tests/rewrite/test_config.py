@@ -174,6 +174,19 @@ def test_the_file_that_the_command_line_names_is_read(tmp_path: Path) -> None:
     assert knob(found, "config.model.units").file == "big.yaml"
 
 
+def test_hydra_hands_its_file_to_main(tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "config.yaml").write_text(YAML)
+    body = "".join(f"    {line}\n" for line in BODY.strip().split("\n")).replace("float(", "(")
+    body = body.replace('config["train"]["lr"]', "config.train.lr")
+    script = "import hydra, keras\n@hydra.main(config_path='conf', config_name='config')\n"
+    (tmp_path / "train.py").write_text(f"{script}def main(config):\n{body}main()\n")
+    found = Rewriter(load_script(tmp_path / "train.py"))
+    assert config_knobs(found)["config.model.units"] == 64
+    assert config_knobs(found)["config.train.lr"] == 0.001
+    assert "{lr: 1.0e-05," in config_after(found, {"config.train.lr": 1e-05})
+
+
 def test_a_number_written_as_text_stays_text(tmp_path: Path) -> None:
     script = (
         "import os, keras\nmodel = keras.Sequential([keras.layers.Dense(8), keras.layers.Dense(2)])\n"

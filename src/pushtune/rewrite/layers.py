@@ -117,7 +117,8 @@ class ModelReader:
 
     def _listed(self, module: Module, call: ast.Call) -> Iterator[_Part]:
         given = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "layers")]
-        for found in self.tracer.ends(module, given[0]) if given else ():
+        ends = list(self.tracer.ends(module, given[0])) if given else []
+        for found in ends if len(ends) == 1 else ():  # of several lists, none is surely the model's
             if isinstance(found.node, (ast.List, ast.Tuple)) and found.module is module:
                 for element in found.node.elts:
                     region, own_lines = element_region(module, found.node, element)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pushtune.source.later import called_later
 from pushtune.source.program import Module, Program
 from pushtune.source.scopes import is_main_guard
 from pushtune.source.settled import settled
@@ -141,6 +142,9 @@ class CallIndex:
         if isinstance(call, ast.Call) and call.args and call.args[0] is node and _is_partial(call):
             self._callers.setdefault(definition, []).append(Caller(module, call, False, skip=1))
             self._mentioned[definition] += 1  # it is called with more later
+        later = called_later(module, node)
+        if later is not None:
+            self._callers.setdefault(definition, []).append(Caller(module, later, False))
         if not isinstance(call, ast.Call) or call.func is not node:
             return
         method = (

@@ -12,6 +12,8 @@ from pushtune.source.tracing.paths import document_path, hydra_path
 def follow_document(tracer: Follower, module: Module, node: ast.Call, hop: Hop, depth: int) -> list[Found]:
     """Return the root of the file that the call reads and parses; nothing if it is no such call."""
     path = document_path(tracer, module, node, depth)
+    if tracer.names.call(module, node) == "omegaconf.OmegaConf.load":
+        hop = hop.as_number("float")  # it reads 1e-3 as a number, as YAML 1.2 does
     return _root(tracer, path, hop) if path is not None else []
 
 
@@ -23,7 +25,9 @@ def configured(tracer: Follower, module: Module, function: ast.AST, name: str, h
     for decorator in getattr(function, "decorator_list", ()):
         if isinstance(decorator, ast.Call) and tracer.names.call(module, decorator) == "hydra.main":
             path = hydra_path(module, decorator)
-            return next(iter(_root(tracer, path, hop.to("config", name)) if path else []), None)
+            return next(
+                iter(_root(tracer, path, hop.to("config", name).as_number("float")) if path else []), None
+            )
     return None
 
 

@@ -28,7 +28,9 @@ def follow_parameter(
         return
     for home, value, step in passed(tracer, module, binding, hop):
         yield from tracer.follow(home, value, step, depth)
-    for caller in tracer.calls.callers(function) if isinstance(function, Function) else ():
+    if not isinstance(function, Function):
+        return
+    for caller in tracer.calls.callers(function):
         if argument_of(caller, function, binding.name) is False:
             for keyword in caller.call.keywords:
                 if keyword.arg is None:
