@@ -23,7 +23,8 @@ from pushtune.rewrite.reached import dead, living, places_of
 from pushtune.rewrite.styles import STYLES
 from pushtune.rewrite.styles.torch_sizes import cautions as sizes_cautions
 from pushtune.rewrite.survey import take_survey
-from pushtune.rewrite.torch import read_ties
+from pushtune.rewrite.torch import read_ties, refuse_mistaken
+from pushtune.rewrite.torch_optimizers import find_torch_optimizers
 from pushtune.rewrite.training import read_training
 from pushtune.source import Names, Program, apply_edits, parse_program
 from pushtune.source.tracing import Tracer
@@ -78,10 +79,11 @@ class Rewriter:
         ]
         edits = compose(self.program, changes)
         files = tuple(self._rewritten(file, edits) for file in self.script.files)
-        if edits and self.context.models:
+        if edits and (self.context.models or self.context.ties.facts.made):
             changed = replace(self.script, files=files)
             rewritten = make_context(changed, self.context.catalogue, self.context.observed)
             refuse_unfit(self.context, rewritten)
+            refuse_mistaken(self.context.ties, rewritten.ties)
         pairs = zip(self.script.files, files, strict=True)
         diff = "".join(unified_diff(old.path, old.data, new.data) for old, new in pairs)
         return Candidate(files, edits, diff)
@@ -144,11 +146,14 @@ def make_context(script: Script, catalogue: Catalogue, observed: Observed | None
 def _sites(context: Context) -> Iterator[Site]:
     """Yield all sites: values in source order, then optimizers, then moves on layers."""
     optimizers = list(find_optimizers(context))
-    survey = take_survey(context, swap_regions(optimizers), epochs_tunable=are_tunable(context))
+    torch_optimizers = list(find_torch_optimizers(context))
+    regions = [*swap_regions(optimizers), *(site.region() for site in torch_optimizers)]
+    survey = take_survey(context, regions, epochs_tunable=are_tunable(context))
     values: list[Site] = [site for find in STYLES.values() for site in find(survey)]
     files = [module.path for module in (*context.program.modules, *context.program.documents)]
     yield from sorted(values, key=lambda site: _place(site, files))
     yield from optimizers
+    yield from torch_optimizers
     for find_moves in MOVES.values():
         yield from find_moves(context)
 

@@ -5,6 +5,7 @@ What belongs together is read by ``pushtune.rewrite.torch``; here it becomes kno
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from pushtune.errors import InfeasibleError
 from pushtune.model.analysis import Caution, Edit, Knob, Move, Span
 from pushtune.model.space import Domain, Parameter, Value
 from pushtune.rewrite.base import Change, Context
-from pushtune.rewrite.catalogue import Argument, grow
+from pushtune.rewrite.catalogue import Argument, CallableEntry, grow
 from pushtune.rewrite.meanings import Reading
 from pushtune.rewrite.styles.text import replacement
 from pushtune.rewrite.survey import Survey
@@ -22,7 +23,7 @@ from pushtune.rewrite.torch import Ties
 from pushtune.rewrite.torch.sizes import Leaf, evaluate
 from pushtune.rewrite.torch.values import Number
 from pushtune.rewrite.uses import Target, Use, uses_of
-from pushtune.source import Program
+from pushtune.source import Module, Program
 from pushtune.source.tracing import Origin
 
 SIZED = ("units", "filters", "embedding_dim", "heads", "depth", "kernel_size")
@@ -132,8 +133,8 @@ class _Finder:
     @cached_property
     def heads(self) -> frozenset[Span]:
         """Every place that holds a number of heads which may itself be searched."""
-        uses = (use for target in self.survey.targets for use in uses_of(self.context, target))
-        return frozenset(span for use in uses if use.role == "heads" for span in use.origin.spans)
+        uses = (use for use in sized_uses(self.survey) if use.role == "heads")
+        return frozenset(span for use in uses for span in use.origin.spans)
 
     def _place(self, span: Span) -> tuple[int, Span]:
         return [module.path for module in self.context.program.modules].index(span.file), span
@@ -163,7 +164,8 @@ class _Finder:
         if known and not any(self.ties.is_loose(span) for span in group.direct):
             return True
         taken_in = any(self.ties.is_consumed_by_name(span) for span in group.direct)
-        free = group.named and "kernel_size" not in group.roles and (taken_in or "depth" in group.roles)
+        built = any(role in group.roles for role in ("depth", "heads"))
+        free = group.named and "kernel_size" not in group.roles and (taken_in or built)
         if not free:
             self.left_out.append((group.uses[0], "what else must change with it cannot be told"))
         return free
@@ -302,6 +304,7 @@ def sized_uses(survey: Survey) -> Iterator[Use]:
             if (use.argument.name, use.origin.spans[0]) not in seen:
                 seen.add((use.argument.name, use.origin.spans[0]))
                 yield use
+    yield from _structural_uses(survey)
 
 
 def _read_uses(survey: Survey, target: Target) -> Iterator[Use]:
@@ -313,6 +316,24 @@ def _read_uses(survey: Survey, target: Target) -> Iterator[Use]:
                 leaf = held.size
                 origin = Origin(leaf.style, leaf.name, leaf.number, (leaf.span,))
                 yield Use(target, argument, origin, target.module, target.call)
+
+
+def _structural_uses(survey: Survey) -> Iterator[Use]:
+    """Yield named numbers that no layer is given, but that say how it is built: how deep, how many heads."""
+    facts = survey.context.ties.facts
+    for leaf, (module, call) in facts.repeats.items():
+        yield _structural(module, call, leaf, Argument("repeats", "depth"))
+    layers = [layer for made in facts.made.values() for layer in made]
+    named = {divisor.by for divisor in facts.divisors if isinstance(divisor.by, Leaf) and divisor.by.named}
+    for leaf in sorted(named, key=lambda one: one.span) if layers else ():
+        if "head" in leaf.name.lower():
+            yield _structural(layers[0].module, layers[0].call, leaf, Argument("heads", "heads"))
+
+
+def _structural(module: Module, call: ast.Call, leaf: Leaf, argument: Argument) -> Use:
+    entry = CallableEntry("torch.nn.Module", "torch", "layer", (argument,))
+    origin = Origin(leaf.style, leaf.name, leaf.number, (leaf.span,))
+    return Use(Target(module, call, entry, "model", False), argument, origin, module, call)
 
 
 def _is_number(value: Value) -> bool:

@@ -13,11 +13,11 @@ from pushtune.rewrite.torch.facts import Facts
 from pushtune.rewrite.torch.interpreter import Interpreter
 from pushtune.rewrite.torch.roots import read_roots
 from pushtune.rewrite.torch.solving import Solver
-from pushtune.rewrite.torch.ties import Ties
+from pushtune.rewrite.torch.ties import Ties, refuse_mistaken
 from pushtune.source import Names
 from pushtune.source.tracing import Tracer
 
-__all__ = ["Ties", "read_ties"]
+__all__ = ["Ties", "read_ties", "refuse_mistaken"]
 
 
 def read_ties(names: Names, tracer: Tracer, shapes: Sequence[LayerShape] = ()) -> Ties:

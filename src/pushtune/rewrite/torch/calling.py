@@ -10,7 +10,7 @@ from pushtune.rewrite.torch.arguments import POSITIONS, size_of
 from pushtune.rewrite.torch.expressions import elements, key_of
 from pushtune.rewrite.torch.frames import Frame, Reader
 from pushtune.rewrite.torch.layers import apply_layer, declare_layer
-from pushtune.rewrite.torch.sizes import Fixed, evaluate
+from pushtune.rewrite.torch.sizes import Fixed, Leaf, evaluate
 from pushtune.rewrite.torch.tensors import call_tensor_function
 from pushtune.rewrite.torch.values import (
     LOST,
@@ -244,10 +244,19 @@ def _range(call: Call) -> Value:
     bounds = [evaluate(size_of(value) or Fixed(-1), {}) for value in call.given]
     if any(size_of(value) is None for value in call.given) or any(bound is None for bound in bounds):
         return LOST
+    _note_repeat(call)
     numbers = range(*(bound or 0 for bound in bounds)) if bounds and 0 not in bounds[2:] else range(0)
     if len(bounds) == 1 and len(numbers) <= 64:
         return Items([Number(Fixed(number)) for number in numbers])
     return Items([Number(Fixed(number)) for number in numbers[:64]])
+
+
+def _note_repeat(call: Call) -> None:
+    """A number of turns that a model's own code takes is a depth, where it has a name."""
+    size = size_of(call.given[0]) if len(call.given) == 1 else None
+    making = call.frame.owner is not None and call.frame.owner.is_network
+    if isinstance(size, Leaf) and size.named and making and call.node is not None:
+        call.reader.facts.repeats.setdefault(size, (call.frame.module, call.node))
 
 
 def _length(call: Call) -> Value:

@@ -42,7 +42,7 @@ class Facts:
     a model's result its size (``side_outputs``: one of several results). ``windows`` must not fall below 1;
     ``pads`` are paddings that are half of a kernel. ``made`` are the layers by the call that makes them,
     ``applied`` those calls through whose layers data was seen to flow. ``networks`` are the classes of models
-    that were read.
+    that were read. ``repeats`` are named numbers of turns that a model's own loops take, with the ``range``.
     """
 
     equations: list[Equation] = field(default_factory=list)
@@ -55,6 +55,7 @@ class Facts:
     consumed: set[Leaf] = field(default_factory=set)
     pads: dict[Leaf, Size] = field(default_factory=dict)
     made: dict[ast.Call, list[Layer]] = field(default_factory=dict)
+    repeats: dict[Leaf, tuple[Module, ast.Call]] = field(default_factory=dict)
     networks: set[ast.ClassDef] = field(default_factory=set)
     applied: set[ast.Call] = field(default_factory=set)
     shapes: dict[str, LayerShape] = field(default_factory=dict)

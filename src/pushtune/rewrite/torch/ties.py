@@ -158,3 +158,10 @@ class Ties:
         found = set(self.solver.mistaken)
         found |= {"window" for _ in windows} | {"division" for _ in divided}
         return frozenset(found)
+
+
+def refuse_mistaken(before: Ties, after: Ties) -> None:
+    """Raise ``InfeasibleError`` if layers fit together in the author's script that no longer do."""
+    broken = after.mistakes() - before.mistakes()
+    if broken:
+        raise InfeasibleError(f"the layers no longer fit together: {', '.join(sorted(broken))}")
