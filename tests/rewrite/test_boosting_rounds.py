@@ -9,7 +9,7 @@ import pytest
 from boosting_scripts import EMPTY, FUNCTION, PAIRS, PIPELINE, STORED, TRAILING
 from rewriting import rewriter
 
-from pushtune.model.space import Domain, Value
+from pushtune.model.space import Domain, Epochs, Value
 from pushtune.rewrite.boosting import BoostingCall, read_boosting, rounds_domain
 
 HEAD = "import lightgbm as lgb\nimport xgboost as xgb\nfrom data import d, v, X, y\n"
@@ -67,6 +67,31 @@ def test_what_is_measured_and_what_can_be_cut_short(tmp_path: Path) -> None:
     assert [(call.measured, call.whole) for call in read(tmp_path, text)] == [
         (False, False), (True, False), (True, True), (False, True), (True, False), (True, False),
     ]  # fmt: skip
+
+
+def test_rounds_are_the_budget_where_one_training_can_be_compared(tmp_path: Path) -> None:
+    text = HEAD + "n = 40\nxgb.train({}, d, n, evals=[(v, 'v')])\n"
+
+    found = rewriter(tmp_path, text).discovery
+    assert found.space.epochs == Epochs("n", 40, 320)
+    assert "n" not in {parameter.name for parameter in found.space.parameters}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "xgb.train({}, d, 40)\n",
+        "for _ in range(5):\n    xgb.train({}, d, 40, evals=[(v, 'v')])\n",
+        "xgb.cv({}, d, 40)\nlgb.train({}, d, 300, valid_sets=[v])\n",
+        "xgb.cv({}, d, 40)\nlgb.train({}, d, 300)\n",
+    ],
+)
+def test_all_other_rounds_are_values_like_any(tmp_path: Path, text: str) -> None:
+    space = rewriter(tmp_path, HEAD + text).discovery.space
+
+    assert space.epochs is None
+    rounds = [parameter for parameter in space.parameters if parameter.role == "rounds"]
+    assert [parameter.default for parameter in rounds] == ([40, 300] if "lgb" in text else [40])
 
 
 def test_a_rate_for_each_round_depends_on_their_number(tmp_path: Path) -> None:

@@ -34,9 +34,12 @@ def epochs_domain(value: Value) -> Domain | None:
 
 
 def budget_role(context: Context) -> str:
-    """Return the role of the values that say how long is trained: ``epochs``, or boosting's ``rounds``."""
+    """Return the role of the values that say how long is trained: ``epochs``, or boosting's ``rounds``.
+
+    Several boostings run in one piece, as cheap as they are: then their rounds are values like any.
+    """
     roles = {spender.role for spender in context.training.spenders}
-    return roles.pop() if len(roles) == 1 else "epochs"
+    return "rounds" if roles == {"rounds"} and are_tunable(context) else "epochs"
 
 
 def are_tunable(context: Context) -> bool:
@@ -82,7 +85,9 @@ def epochs_cautions(context: Context, epochs: Epochs | None) -> Iterator[Caution
         "fit calls" if context.training.fits else "epoch loops" if context.training.loops else "trainings"
     )
     if spenders and not are_tunable(context):
-        text = f"{len(spenders)} {called}: their epochs stay as they are, and trials run in one piece"
+        rounds = all(spender.role == "rounds" for spender in spenders)
+        stay = "" if rounds else "their epochs stay as they are, and "
+        text = f"{len(spenders)} {called}: {stay}trials run in one piece"
         yield Caution("several-fits", spenders[1].node.lineno, text)
     elif spenders and epochs is None:
         text = "the number of epochs cannot be traced to one place: it stays as it is"

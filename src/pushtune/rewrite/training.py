@@ -120,11 +120,13 @@ class _Reader:
         )
 
     def _boosting(self) -> tuple[Spender, ...]:
-        """Boosting whose rounds can be compared; the rounds of others are values like any."""
+        """Boosting, if all its rounds can be compared; the rounds of others are values like any."""
+        found = read_boosting(self.program, self.names, self.tracer)
+        if any(one.whole or not one.measured for one in found):
+            return ()
         return tuple(
             Spender(one.module, one.node, (), one.whole, one.prefix_exact, "rounds", one.written)
-            for one in read_boosting(self.program, self.names, self.tracer)
-            if one.measured and not one.whole
+            for one in found
         )
 
     def _methods(self, *names: str) -> Iterator[MethodCall]:
