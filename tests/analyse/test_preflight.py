@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pushtune.analyse.preflight import has_gpu, preflight
+from pushtune.analyse.preflight import preflight
+from pushtune.analyse.preflight_machine import has_gpu
 from pushtune.analyse.reading import Reading, read
 from pushtune.errors import UnparsableError
 from pushtune.model.analysis import Caution

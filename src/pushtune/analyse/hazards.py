@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pushtune.analyse.preflight_network import is_conditional
+from pushtune.analyse.guards import is_conditional
 from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.model.analysis import Caution
 from pushtune.source import Module

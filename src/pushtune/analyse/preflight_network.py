@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from pushtune.analyse.guards import is_conditional
 from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.analyse.tables import table
 from pushtune.model.analysis import Caution
-from pushtune.source import Module
 
 _TORCHVISION = "torchvision.datasets."
 _FOLDERS = {
@@ -32,16 +32,6 @@ def needs_network(reading: Reading) -> Iterator[Caution]:
         if text and text not in told:
             told.add(text)
             yield Caution("needs-network", call.line, text)
-
-
-def is_conditional(module: Module, node: ast.AST) -> bool:
-    """Whether ``node`` stands in an ``if`` or a ``try`` of the script's: it may be left out, or caught."""
-    for outer in module.around(node):
-        if isinstance(outer, ast.Try):
-            return True
-        if isinstance(outer, ast.If) and "__name__" not in ast.unparse(outer.test):
-            return True
-    return False
 
 
 def _listed(call: Called) -> str:
