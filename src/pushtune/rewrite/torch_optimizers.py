@@ -114,7 +114,9 @@ def _site(context: Context, module: Module, call: ast.Call, name: str) -> TorchO
     author = last.lower()
     if path != MODULE or author not in (*RULES, *_OTHERS) or has_splat(call) or not call.args:
         return None
-    prefix = context.names.written(module, MODULE, call)
+    own = call.func.value if isinstance(call.func, ast.Attribute) else None
+    spelled = ast.unparse(own) if own is not None and context.names.qualify(module, own) == MODULE else None
+    prefix = spelled or context.names.written(module, MODULE, call)
     if prefix is None or not is_live(context, module, call):
         return None
     others = [key for key in RULES if key != author]
