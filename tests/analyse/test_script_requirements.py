@@ -32,6 +32,7 @@ def needs(write: Write, source: str, **beside: str) -> list[tuple[str, str, bool
         ("from Crypto.Cipher import AES", "pycryptodome"),
         ("from google.cloud import storage, bigquery\nimport google.cloud.storage", "google-cloud-storage"),
         ("from mpl_toolkits.mplot3d import Axes3D", "matplotlib"),
+        ("import torch\nfrom torch.utils.tensorboard import SummaryWriter", "tensorboard"),
     ],
 )
 def test_names_that_differ_from_their_distribution(write: Write, line: str, distribution: str) -> None:
