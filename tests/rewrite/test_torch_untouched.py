@@ -121,3 +121,18 @@ def test_normalisation_seeds_and_workers_stay(tmp_path: Path) -> None:
         "for x, y in loader: step(transform(x), y)\n"
     )
     assert knobs(rewriter(tmp_path, text)) == {}
+
+
+HAND = HEAD + "batch_size = 32\nmodel = nn.Linear(4, 1)\nfor epoch in range(3):\n    for i in range(9):\n"
+
+
+def test_a_batch_size_that_cuts_batches_by_hand_is_found(tmp_path: Path) -> None:
+    text = HAND + "        model(x[i * batch_size:(i + 1) * batch_size])\n"
+    assert knobs(rewriter(tmp_path, text))["batch_size"] == 32
+
+
+@pytest.mark.parametrize(
+    "use", ["print(batch_size)", "h = torch.zeros(1, batch_size, 8)", "y = y / batch_size"]
+)
+def test_a_batch_size_that_cuts_nothing_is_left(tmp_path: Path, use: str) -> None:
+    assert "batch_size" not in knobs(rewriter(tmp_path, HAND + f"        {use}\n"))

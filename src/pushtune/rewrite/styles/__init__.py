@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from pushtune.rewrite.base import Site
-from pushtune.rewrite.styles import entries, epoch_loops, implicit, torch_sizes, written
+from pushtune.rewrite.styles import entries, epoch_loops, hand_batches, implicit, torch_sizes, written
 from pushtune.rewrite.survey import Survey
 
 STYLES: Mapping[str, Callable[[Survey], Iterator[Site]]] = {
@@ -20,5 +20,6 @@ STYLES: Mapping[str, Callable[[Survey], Iterator[Site]]] = {
     "entries": entries.find,
     "epoch_loops": epoch_loops.find,
     "torch_sizes": torch_sizes.find,
+    "hand_batches": hand_batches.find,
 }
 """Every finder of values."""
