@@ -232,7 +232,7 @@ class ParameterTables:
         for caller in callers:
             given = argument_of(caller, function, binding.name)
             if isinstance(given, ast.expr):
-                yield from self._read(caller.module, given, caller.call, binding.name, depth - 1)
+                yield from self._read(caller.module, given, given, binding.name, depth - 1)
             elif given is None and binding.value is not None:
                 yield from self._read(module, binding.value, binding.value, binding.name, depth - 1)
             else:
