@@ -56,7 +56,7 @@ class Loops:
         self.count += 1
         names = set(carried.split())
         where = LoopFrame(sys._getframe(1), names, set(bound.split()) - names)
-        run = Run(self._session, self._session.reporter.fits + 1, self._why_not(), items)
+        run = Run(self._session, len(self._session.reporter.calls) + 1, self._why_not(), items)
         self._runs.append(run)
         state = loop_checkpoints.read(self._session) if self.count == 1 else None
         found: Optional[Differences] = run.begin(where, index, state)

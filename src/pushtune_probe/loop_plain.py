@@ -31,6 +31,12 @@ def _is_bulk(items: Any) -> bool:
     return len(items) > BULK
 
 
+def _elements(items: Any) -> Iterator[Tuple[str, Any]]:
+    """Return the elements that may hold something: none of a list of plain values, none of a long list."""
+    if not _is_bulk(items) and not set(map(type, items)) <= ATOMS:
+        yield from (("[%d]" % index, element) for index, element in enumerate(items))
+
+
 class ListKind:
     """Lists and deques; a long list of plain values or data is one piece."""
 
@@ -40,8 +46,7 @@ class ListKind:
 
     def parts(self, item: Any) -> Iterator[Tuple[str, Any]]:
         """Return the elements, of a long list none."""
-        if not _is_bulk(item):
-            yield from (("[%d]" % index, element) for index, element in enumerate(item))
+        return _elements(item)
 
     def mark(self, item: Any) -> List[Any]:
         """Keep the elements."""
@@ -138,8 +143,7 @@ class TupleKind:
 
     def parts(self, item: Any) -> Iterator[Tuple[str, Any]]:
         """Return the elements."""
-        if not _is_bulk(item):
-            yield from (("[%d]" % index, element) for index, element in enumerate(item))
+        return _elements(item)
 
     def mark(self, item: Any) -> None:
         """Nothing."""

@@ -1,7 +1,7 @@
 """Appends events to the attempt's ``events.jsonl``: one line, one write."""
 
 import os
-from typing import Any
+from typing import Any, Set
 
 from pushtune_probe import wire
 
@@ -13,9 +13,9 @@ class Reporter:
 
     Only the process that made it reports: a forked child (multiprocessing, ``os.fork``) inherits the
     object and stays silent. Reporting never raises: a full disk must not end a training that could
-    go on; ``lost`` counts the events that could not be written. ``fits`` and ``trainings`` count
-    the ``fit`` events, and those with the ``epoch`` events: who asks before and after knows whether
-    somebody reported a training in between.
+    go on; ``lost`` counts the events that could not be written. ``calls`` are the numbers of
+    the ``fit`` events so far, ``trainings`` counts ``fit`` and ``epoch`` events: who asks before and after
+    knows whether somebody reported a training in between.
     """
 
     def __init__(self, path: str) -> None:
@@ -24,7 +24,7 @@ class Reporter:
         self._descriptor = os.open(path, _FLAGS, 0o644)
         self._torn = False
         self.lost = 0
-        self.fits = 0
+        self.calls: Set[int] = set()
         self.trainings = 0
 
     @property
@@ -36,7 +36,8 @@ class Reporter:
         """Append one event. ``fields`` are those that ``wire`` names for it."""
         if not self.mine:
             return
-        self.fits += event == "fit"
+        if event == "fit":
+            self.calls.add(fields.get("call", 0))
         self.trainings += event in ("fit", "epoch")
         line = wire.event_line(event, fields)
         if len(line) > wire.MAX_LINE:

@@ -37,7 +37,7 @@ class Layers:
         """An optimizer made a step: look no more."""
         for handle in self._handles:
             handle.remove()
-        self._handles = []
+        self._handles, self._seen = [], []
 
     def _begins(self, module: Any, inputs: Any) -> None:
         if self._pass is not None and module is self._pass.root:

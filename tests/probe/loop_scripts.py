@@ -52,6 +52,13 @@ CLASSIC = (
 import argparse
 from torch.optim.lr_scheduler import StepLR
 
+class Noisy(torch.utils.data.Dataset):
+    def __len__(self):
+        return len(data)
+    def __getitem__(self, index):
+        x, y = data[index]
+        return x + 0.1 * torch.rand(x.shape), y
+
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -95,7 +102,7 @@ def main():
     parser.add_argument("--lr", type=float, default=0.05)
     parser.add_argument("--momentum", type=float, default=0.9)
     args = parser.parse_args()
-    train_loader = DataLoader(data, batch_size=16, shuffle=True)
+    train_loader = DataLoader(Noisy(), batch_size=16, shuffle=True, num_workers=1)
     test_loader = DataLoader(data, batch_size=48)
     model = Net()
     optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=args.momentum)
