@@ -69,7 +69,16 @@ def test_a_line_is_read_for_its_metrics(write: Write, line: str, expected: list[
         ("acc = evaluate(model)\nprint('acc', acc)", "test"),
         ("acc = measure(model, train_loader)\nprint('acc', acc)", "train"),
         ("preds = bst.predict(dtest)\nprint('error=%f' % (sum(preds != y) / 9))", "test"),
-        # What a function is for, and what it is given:
+        (
+            "for phase in ['train', 'val']:\n    for x in data[phase]:\n        n = x\n"
+            "    print('{} acc {}'.format(phase, n / 9))",
+            "validation",
+        ),
+        # What a function is for, what it goes through, and what it is given:
+        (
+            "def score(model):\n    for x in val_set:\n        n = x\n    return n\nprint('acc', score(m))",
+            "validation",
+        ),
         ("def test():\n    acc = run()\n    print('acc', acc)", "test"),
         ("def train():\n    print('loss', loss.item())", "train"),
         (

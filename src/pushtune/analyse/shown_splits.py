@@ -32,6 +32,10 @@ class Splits:
         self._calls: dict[str, list[Called]] = {}
         for call in reading.calls:
             self._calls.setdefault(call.last, []).append(call)
+        self._functions: dict[str, list[ast.AST]] = {}
+        for node in (node for module in reading.program.modules for node in module.scopes):
+            if isinstance(node, _FUNCTIONS):
+                self._functions.setdefault(node.name, []).append(node)
         self._backward = {_root(call.receiver) for call in reading.methods("backward")} - {""}
         self._has_held_out = any(_mentions_held_out(module) for module in reading.program.modules)
 
@@ -42,12 +46,12 @@ class Splits:
         told = told if told != "unknown" else split_of_text(slot.line)
         if told != "unknown":
             return told
-        return self._behind(slot.module, slot.value, slot.call.node) or self._around(slot)
+        return self._behind(slot.module, slot.value) or self._around(slot)
 
-    def _behind(self, module: Module, value: ast.expr, at: ast.AST) -> Split | None:
+    def _behind(self, module: Module, value: ast.expr) -> Split | None:
         if _root(value) in self._backward and not self._is_assigned_anew(module, value):
             return "train"
-        return self._flow(module, value, at, _DEPTH, set())
+        return self._of_data(module, value, _DEPTH + 1, set())
 
     def _is_assigned_anew(self, module: Module, value: ast.expr) -> bool:
         """Whether a held-out loop gives the same name a value: the loss of ``test`` is none of ``train``."""
@@ -74,6 +78,7 @@ class Splits:
     def _written(value: ast.expr) -> Split:
         """Return what the words inside the expression say: ``test_acc``, ``losses["val"]``."""
         methods = {id(node.func) for node in ast.walk(value) if isinstance(node, ast.Call)}
+        told: set[Split] = set()
         for node in ast.walk(value):
             text = node.id if isinstance(node, ast.Name) else ""
             # tensor.eval() computes, model.train() sets a mode: neither speaks of data.
@@ -83,10 +88,9 @@ class Splits:
                 text = node.attr
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 text = node.value
-            found = split_of_name(text) if text else "unknown"
-            if found != "unknown":
-                return found
-        return "unknown"
+            told.add(split_of_name(text) if text else "unknown")
+        # What speaks of both (for phase in ["train", "val"]) ends with the one that is held out.
+        return next((split for split in _HELD_OUT if split in told), "unknown")
 
     def _flow(
         self, module: Module, value: ast.AST, at: ast.AST, depth: int, seen: set[tuple[int, str]]
@@ -144,12 +148,21 @@ class Splits:
             return told
         called = [node.func for node in ast.walk(value) if isinstance(node, ast.Call)]
         for function in called:
-            purpose = _purpose(
-                function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-            )
+            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            purpose = self._looped_in(name) or _purpose(name)
             if purpose is not None:
                 return purpose
         return self._flow(module, value, value, depth - 1, seen)
+
+    def _looped_in(self, name: str) -> Split | None:
+        """Return what data a function of the script's own goes through, if its loops say so."""
+        for function in self._functions.get(name, ()):
+            loops = [node for node in ast.walk(function) if isinstance(node, _LOOPS)]
+            told = [self._written(loop.iter) for loop in loops]
+            found = next((split for split in told if split != "unknown"), None)
+            if found is not None:
+                return found
+        return None
 
     def _of_parameter(self, module: Module, node: ast.arg, depth: int) -> Split | None:
         """Return what the callers give: of several the one that is held out."""
