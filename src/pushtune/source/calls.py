@@ -136,6 +136,15 @@ class CallIndex:
                 if definition is not None:
                     self._mentioned[definition] = self._mentioned.get(definition, 0) + 1
                     self._read_call(module, node, definition)
+                elif isinstance(node, ast.Name):
+                    self._read_ambiguous(module, node)
+
+    def _read_ambiguous(self, module: Module, node: ast.Name) -> None:
+        """Count the use of a name that is defined several times for each of its definitions."""
+        found = module.scope_of(node).find(node.id)
+        for binding in found[1] if found is not None else ():
+            if isinstance(binding.node, Definition):
+                self._mentioned[binding.node] = self._mentioned.get(binding.node, 0) + 1
 
     def _read_call(self, module: Module, node: ast.expr, definition: Definition) -> None:
         call = module.parents[node]
