@@ -211,3 +211,37 @@ def test_a_resumed_log_has_each_line_once(tmp_path: Path) -> None:
     assert second.run().code == 0
 
     assert (second.workspace / "log.txt").read_text() == "0\n1\n2\n3\n"
+
+
+def test_a_loop_around_a_framework_leaves_the_epochs_to_it(tmp_path: Path) -> None:
+    source = """
+        import sys
+        session = [f for f in sys.meta_path if hasattr(f, "_pending")][0]._session
+        for turn in range(3):  # epochs
+            session.reporter.emit("fit", call=turn + 1, epochs=1, steps=None, rungs=False, why="several")
+            session.epoch(turn + 1, 3, 0.1, {"loss": {"value": 0.5, "split": "train"}})
+            print("Test accuracy: 0.%d" % (turn + 1))
+    """
+    ran = run(tmp_path, source)
+
+    assert [event["epoch"] for event in ran.all("epoch")] == [1, 2, 3]
+    assert ran.all("epoch")[0]["metrics"] == {"loss": {"value": 0.5, "split": "train"}}
+    assert ran.metrics() == [("accuracy", 0.1, "test"), ("accuracy", 0.2, "test"), ("accuracy", 0.3, "test")]
+    assert ran.all("checkpoint") == []
+    assert [fit["rungs"] for fit in ran.all("fit")] == [True, False, False, False]
+
+
+def test_a_loop_in_a_child_process_is_silent(tmp_path: Path) -> None:
+    source = """
+        import multiprocessing
+        def work(n):
+            for epoch in range(n):  # epochs
+                print("loss: 0.5")
+            return n
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            print(pool.map(work, [2]))
+    """
+    ran = run(tmp_path, source)
+
+    assert "[2]" in ran.output
+    assert ran.all("epoch") == ran.all("fit") == []
