@@ -42,9 +42,10 @@ class Session:
     ``attempt`` is the attempt's absolute folder. ``resume`` is the newest whole checkpoint of the plan, or
     None. ``epochs`` counts the epochs finished over the whole trial, ``stopped_at`` is the epoch at which
     an order ended training. ``fitted_model`` is the object that the script fitted or measured last
-    (scikit-learn's kind), ``predicting_model`` the one that it had predict last, ``saved`` names the artifacts reported so far. ``mine`` is false in forked children, where
-    hooks must do nothing. ``reached`` has a 1 for each watched place that was evaluated. ``epoch_values``
-    collects what is printed while an epoch of the script's own loop runs, and is None otherwise.
+    (scikit-learn's kind), ``predicting_model`` the one that it had predict last, ``saved`` names the
+    artifacts reported so far. ``mine`` is false in forked children, where hooks must do nothing.
+    ``reached`` has a 1 for each watched place that was evaluated. ``epoch_values`` collects what is printed
+    while an epoch of the script's own loop runs, and is None otherwise.
     ``steps`` counts the steps of optimizers that hooks saw; each of ``checks`` is asked after such an epoch
     and says why training has diverged, or nothing.
     """

@@ -1,4 +1,4 @@
-"""Reports what a script measures with scikit-learn, and keeps the last model that it fitted."""
+"""Reports what a script measures with scikit-learn, and keeps the model that it measured or fitted last."""
 
 import functools
 import math
@@ -11,6 +11,7 @@ from pushtune_probe.data_roles import TRAIN, VALIDATION
 from pushtune_probe.session import Session, loaded
 
 Function = Callable[..., Any]
+_PREDICTING = ("predict", "predict_proba", "decision_function", "staged_predict", "staged_predict_proba")
 
 
 def install(session: Session, module: ModuleType) -> None:
@@ -50,7 +51,8 @@ def install_estimators(session: Session, module: ModuleType) -> None:
 
 
 def _watch_class(session: Session, cls: type) -> None:
-    for name, wrap in (("fit", _fit), ("partial_fit", _fit), ("score", _score)):
+    watched = (("fit", _fit), ("partial_fit", _fit), ("score", _score))
+    for name, wrap in (*watched, *((name, _predict) for name in _PREDICTING)):
         method = vars(cls).get(name)
         if callable(method):
             setattr(cls, name, wrap(session, method))
@@ -96,7 +98,9 @@ def _measured(session: Session, original: Function) -> Function:
 
     def report(place: Place, result: Any, args: Any, kwargs: Dict[str, Any]) -> None:
         shown = "rmse" if name == "mse" and kwargs.get("squared") is False else name
-        _emit(session, place, shown, result, original.__name__, _split_of(session, args, kwargs))
+        facts = _split_of(session, args, kwargs)
+        _emit(session, place, shown, result, original.__name__, facts)
+        _keep_measured(session, session.predicting_model, facts)
 
     return _reporting(session, original, report)
 
@@ -110,7 +114,9 @@ def _measured_report(session: Session, original: Function) -> Function:
         given.update((key, kwargs[key]) for key in ("y_true", "y_pred", "sample_weight") if key in kwargs)
         # The report itself rounds to two digits.
         value = metrics.accuracy_score(**given)
-        _emit(session, place, "accuracy", value, original.__name__, _split_of(session, args, kwargs))
+        facts = _split_of(session, args, kwargs)
+        _emit(session, place, "accuracy", value, original.__name__, facts)
+        _keep_measured(session, session.predicting_model, facts)
 
     return _reporting(session, original, report)
 
@@ -151,6 +157,30 @@ def _fit(session: Session, original: Function) -> Function:
     return fit
 
 
+def _predict(session: Session, original: Function) -> Function:
+    @functools.wraps(original)
+    def predict(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if session.callsite.outermost() is not None:
+            session.predicting_model = self
+        return original(self, *args, **kwargs)
+
+    return predict
+
+
+def _keep_measured(session: Session, model: Any, facts: Dict[str, Any]) -> None:
+    """Keep the model that was measured: scripts fit others after it, to compare with or to draw."""
+    if model is None or facts["split"] == TRAIN or _is_dummy(model):
+        return
+    # Where it is None, another framework trained since.
+    if session.fitted_model is not None:
+        session.fitted_model = model
+
+
+def _is_dummy(model: Any) -> bool:
+    """Whether it only gives the least that a model must beat."""
+    return type(model).__module__.startswith("sklearn.dummy")
+
+
 def _remember_data(session: Session, args: Any, kwargs: Dict[str, Any]) -> None:
     inputs, labels = _inputs_and_labels(args, kwargs)
     if labels is None:
@@ -161,7 +191,7 @@ def _remember_data(session: Session, args: Any, kwargs: Dict[str, Any]) -> None:
 
 
 def _remember_model(session: Session, place: Place, model: Any) -> None:
-    if hasattr(model, "predict"):
+    if hasattr(model, "predict") and not _is_dummy(model):
         session.fitted_model = model
     best = vars(model).get("best_score_")
     if best is not None and hasattr(model, "best_params_"):
@@ -180,6 +210,7 @@ def _score(session: Session, original: Function) -> Function:
         name, sign = _scoring_name(model, _refit_scoring(model) if searched else None)
         split = _split_of(session, _inputs_and_labels(given, kwargs), {})
         _emit(session, place, name, sign * result, type(model).__name__ + ".score", split)
+        _keep_measured(session, model, split)
 
     return _reporting(session, original, report)
 
