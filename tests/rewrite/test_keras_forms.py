@@ -201,3 +201,44 @@ def test_a_patience_and_a_decay(tmp_path: Path) -> None:
     assert knobs(found)["early_stopping.patience"] == 4
     assert knobs(found)["exponential_decay.decay_rate"] == 0.96
     assert knob(found, "exponential_decay.decay_steps").value == 500
+
+
+DEEP = HEAD + (
+    "DEPTH = 4\nmodel = keras.Sequential()\nfor _ in range(DEPTH):\n    model.add(layers.Dense(20))\n"
+    "model.add(layers.Dense(3))\nmodel.compile('adam', 'mse')\nmodel.fit(x, y, epochs=3)\n"
+)
+
+
+def test_how_often_a_loop_adds_layers(tmp_path: Path) -> None:
+    found = rewriter(tmp_path, DEEP)
+    assert knobs(found)["DEPTH"] == 4
+    assert (knob(found, "DEPTH").domain.low, knob(found, "DEPTH").domain.high) == (1, 12)
+    assert rewritten(found, {"DEPTH": 2}) == DEEP.replace("DEPTH = 4", "DEPTH = 2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("range(DEPTH)", "range(4)"),
+        ("range(DEPTH)", "range(2, DEPTH)"),
+        ("for _ in range(DEPTH):", "pool = keras.layers.Normalization()\nfor _ in names[:DEPTH]:"),
+    ],
+)
+def test_a_loop_without_a_named_number_of_rounds_stays(tmp_path: Path, old: str, new: str) -> None:
+    assert 4 not in knobs(rewriter(tmp_path, DEEP.replace(old, new))).values()
+
+
+def test_rounds_that_shrink_the_image_get_no_more(tmp_path: Path) -> None:
+    text = DEEP.replace("layers.Dense(20)", "layers.Conv2D(20, 3)").replace(
+        "20, 3))\n", "20, 3))\n    model.add(layers.MaxPooling2D())\n"
+    )
+    assert knob(rewriter(tmp_path, text), "DEPTH").domain.high == 4
+
+
+def test_a_loop_that_trains_several_models_counts_no_layers(tmp_path: Path) -> None:
+    text = HEAD + (
+        "RUNS = 4\nfor run in range(RUNS):\n"
+        "    model = keras.Sequential([layers.Dense(20), layers.Dense(3)])\n"
+        "    model.compile('adam', 'mse')\n    model.fit(x, y, epochs=3)\n"
+    )
+    assert "RUNS" not in knobs(rewriter(tmp_path, text))

@@ -10,6 +10,7 @@ from pushtune.model.space import Domain, Parameter, Value
 from pushtune.rewrite.base import Change
 from pushtune.rewrite.catalogue import Argument
 from pushtune.rewrite.meanings import Reading, has_meaning
+from pushtune.rewrite.repeats import repeated
 from pushtune.rewrite.schedules import CALLBACK, scheduled
 from pushtune.rewrite.styles import torch_sizes
 from pushtune.rewrite.styles.epoch_loops import claimed
@@ -81,6 +82,7 @@ def _uses(survey: Survey, target: Target) -> Iterator[Use]:
     later = survey.searches.later
     if target.entry.name == CALLBACK:
         yield from scheduled(survey.context, target)
+    yield from repeated(survey.context, target)
     for use in uses_of(survey.context, target):
         if (target.call, use.argument.name) not in later and _is_free(survey, target, use.argument):
             yield use
