@@ -68,6 +68,14 @@ SURE, MAYBE = True, False
         ("n = 1\nn = 2\nx = [use(n) for _ in y]\nn = 3", [(2, SURE)]),
         # What a function sets by `global` may have happened, if the function can run.
         ("n = 1\ndef f():\n    global n\n    n = 2\nf()\nuse(n)", [(1, MAYBE), (2, MAYBE)]),
+        (
+            "n = 1\ndef g():\n    n = 2\n    def f():\n        global n\n        use(n)\n    f()\ng()",
+            [(1, SURE)],
+        ),
+        (
+            "def g():\n    n = 2\n    def f():\n        nonlocal n\n        n = 3\n        use(n)\n    f()\ng()",
+            [(2, MAYBE), (3, MAYBE)],
+        ),
         # A name of the function's own hides the global one.
         ("n = 1\ndef f():\n    n = 2\n    use(n)\nf()", [(2, SURE)]),
         ("n = 1\ndef f(n=5):\n    n = 2\n    use(n)\nf()", [(2, SURE)]),

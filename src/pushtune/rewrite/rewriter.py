@@ -28,6 +28,7 @@ from pushtune.rewrite.torch_optimizers import find_torch_optimizers
 from pushtune.rewrite.training import read_training
 from pushtune.source import Names, Program, apply_edits, parse_program
 from pushtune.source.tracing import Tracer
+from pushtune.source.tracing.options import given_options
 
 
 @dataclass(frozen=True)
@@ -174,10 +175,18 @@ def _discovery(context: Context, sites: tuple[Site, ...]) -> Discovery:
         knobs=tuple(knob for knob in knobs if knob.name in names),
         moves=tuple(move for site in sites for move in site.moves if move.name in names),
         space=Space(alive, epochs),
-        warnings=(*epochs_cautions(context, epochs), *_sizes_cautions(context)),
+        warnings=(*epochs_cautions(context, epochs), *_sizes_cautions(context), *_given_cautions(context)),
         loops=tuple((loop.module.path, loop.number) for loop in context.training.loops),
         places=tuple(dict.fromkeys(span for name in names for span in places.get(name, ()))),
     )
+
+
+def _given_cautions(context: Context) -> Iterator[Caution]:
+    """Yield which options the command line fixes: what is given there is not in the source."""
+    given = given_options(context.tracer)
+    if given:
+        text = f"given on the command line, so not tuned: {', '.join(given)}"
+        yield Caution("given-options", 0, f"{text}; leave out what should be")
 
 
 def _sizes_cautions(context: Context) -> Iterator[Caution]:

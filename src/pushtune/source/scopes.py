@@ -49,12 +49,16 @@ class Binding:
 
 @dataclass(eq=False)
 class Scope:
-    """One scope. Filled while the file is read, and not changed after."""
+    """One scope. Filled while the file is read, and not changed after.
+
+    ``elsewhere`` are the names that are declared to belong to another scope (``global``, ``nonlocal``).
+    """
 
     node: ScopeNode
     parent: Scope | None
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
+    elsewhere: dict[str, Scope] = field(default_factory=dict)
 
     @property
     def is_function(self) -> bool:
@@ -73,6 +77,9 @@ class Scope:
     def find(self, name: str) -> tuple[Scope, tuple[Binding, ...]] | None:
         """Return the scope that binds ``name`` as seen from here, with all its bindings there."""
         for scope in self.outward():
+            if name in scope.elsewhere:
+                owner = scope.elsewhere[name]
+                return (owner, tuple(owner.bindings[name])) if name in owner.bindings else None
             if name in scope.bindings:
                 return scope, tuple(scope.bindings[name])
         return None
@@ -352,4 +359,5 @@ def _move_declared(scope: Scope, module: Scope) -> None:
         if any(isinstance(binding.node, ast.Nonlocal) for binding in moved) and scope.parent is not None:
             found = scope.parent.find(name)
             owner = found[0] if found else module
+        scope.elsewhere[name] = owner
         owner.bindings.setdefault(name, []).extend(moved)

@@ -86,6 +86,18 @@ def click_default(tracer: Follower, module: Module, function: ast.AST, name: str
     return None
 
 
+def given_options(tracer: Follower) -> list[str]:
+    """Return the options of the program that the command line sets, as the parser calls them."""
+    return sorted(
+        {
+            next((flag for flag in _flags(call) if flag.startswith("--")), _flags(call)[0])
+            for module in tracer.program.modules
+            for call in module.calls
+            if _calls(call, "add_argument") and _flags(call) and _is_given(tracer, _flags(call))
+        }
+    )
+
+
 def is_given(tracer: Follower, name: str) -> bool:
     """Whether the command line sets the option that is called like the parameter ``name``."""
     return _is_given(tracer, [f"--{name}", f"--{name.replace('_', '-')}"])
