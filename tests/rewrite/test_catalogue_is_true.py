@@ -72,3 +72,9 @@ def test_keras() -> None:
             **{name: float(value) for name, value in extra.items()}
         )
         assert float(made.learning_rate) == pytest.approx(rule["rate"])
+
+
+def test_torch() -> None:
+    pytest.importorskip("torch")
+    found = [e for e in entries("torch") if e.name.startswith("torch.")]
+    assert [line for entry in found for line in differences(entry)] == []

@@ -76,7 +76,7 @@ def test_every_candidate_builds_and_gives_what_the_authors_model_gives(
 ) -> None:
     text, made = INPUTS[name]
     for found in (read(name), observed(name)):
-        candidate = applied(found, data.draw(assignments(found, moves=False)))
+        candidate = applied(found, data.draw(assignments(found, moves=True)))
         assert output_shape(candidate.files[0].data.decode(), made) == output_shape(text, made)
 
 
@@ -155,3 +155,15 @@ def test_heads_divide_the_width_whatever_is_chosen() -> None:
     widths = space.parameter("Encoder.d_model").domain.choices
     heads = space.parameter("Encoder.nhead").domain.choices
     assert all(width % head == 0 for width in widths for head in heads)
+
+
+def test_a_dropout_goes_behind_a_hidden_activation() -> None:
+    found = read("stacked")
+    assert [move.line for move in found.discovery.moves] == [12, 13]
+    text = found.apply(Assignment.of({"hidden_1.dropout_after": 0.3})).files[0].data.decode()
+    assert "    nn.ReLU(), nn.Dropout(0.3),  # first\n" in text
+
+
+def test_no_dropout_goes_where_layers_are_asked_for_by_number() -> None:
+    text = INPUTS["stacked"][0] + "print(model[1].weight)\n"
+    assert Rewriter(script(text)).discovery.moves == ()

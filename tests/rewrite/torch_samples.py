@@ -296,6 +296,19 @@ model = Autoencoder()
 """
 )
 
+STACKED = (
+    HEAD
+    + """
+model = nn.Sequential(
+    nn.Flatten(),
+    nn.Linear(784, 32),
+    nn.BatchNorm1d(32),
+    nn.ReLU(),  # first
+    nn.Linear(32, 16), nn.LeakyReLU(0.1), nn.Linear(16, 10), nn.Softmax(dim=1)
+)
+"""
+)
+
 IMAGE, TOKENS = "torch.randn(2, 1, 28, 28)", "torch.randint(0, 100, (2, 7))"
 INPUTS = {
     "classic": (CLASSIC, IMAGE),
@@ -308,5 +321,6 @@ INPUTS = {
     "attention": (ATTENTION, TOKENS),
     "variational": (VARIATIONAL, IMAGE),
     "autoencoder": (AUTOENCODER, IMAGE),
+    "stacked": (STACKED, IMAGE),
 }
 """Each sample with what its model takes."""
