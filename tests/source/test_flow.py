@@ -73,7 +73,8 @@ SURE, MAYBE = True, False
             [(1, SURE)],
         ),
         (
-            "def g():\n    n = 2\n    def f():\n        nonlocal n\n        n = 3\n        use(n)\n    f()\ng()",
+            "def g():\n    n = 2\n    def f():\n        nonlocal n\n        n = 3\n"
+            "        use(n)\n    f()\ng()",
             [(2, MAYBE), (3, MAYBE)],
         ),
         # A name of the function's own hides the global one.
