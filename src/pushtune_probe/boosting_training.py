@@ -55,7 +55,8 @@ class Training:
         refused: List[str] = []
         saved = checkpoints.read_newest(self.session.plan.checkpoints, self._known, refused)
         if saved is None and refused:
-            self.session.warn("checkpoint", refused[0])
+            text = "damaged, or of another version of %s" % self.framework
+            self.session.warn("checkpoint", "no checkpoint can be used: %s" % text)
         return saved
 
     def on_behalf_of_script(self) -> bool:

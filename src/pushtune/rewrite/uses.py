@@ -73,14 +73,15 @@ def find_targets(context: Context) -> tuple[Target, ...]:
 
 def uses_of(context: Context, target: Target) -> Iterator[Use]:
     """Yield what the written arguments of ``target`` hold. Arguments of an output layer are left out."""
+    splats = [(item.value, _read(context, target, item.value)) for item in _splats(target.call)]
     for argument in target.entry.arguments:
         if target.is_output and argument.name in target.entry.output:
             continue
         expression = written_argument(target.call, argument)
         if expression is not None:
             yield from traced(context, target, argument, target.module, expression)
-        else:
-            yield from _splatted(context, target, argument)
+        for splat, tables in splats if expression is None else ():
+            yield from _splatted(context, target, argument, splat, tables)
     tables = parameter_tables(context, target) if target.entry.entries else ()
     for argument in target.entry.entries:
         yield from _entered(context, target, argument, tables)
@@ -147,22 +148,30 @@ def traced(
                     yield Use(target, argument, origin, module, expression, part)
 
 
-def _splatted(context: Context, target: Target, argument: Argument) -> Iterator[Use]:
-    """Yield what ``**params`` brings for ``argument``, where the table is written out."""
-    for keyword in target.call.keywords:
-        if keyword.arg is None:
-            uses = list(_entered(context, target, argument, _read(context, target, keyword.value)))
-            yield from uses
-            if not uses:
-                for origin in context.tracer.trace_entry(target.module, keyword.value, argument.name):
-                    yield Use(target, argument, origin, target.module, keyword.value)
+def _splats(call: ast.Call) -> list[ast.keyword]:
+    """Return the ``**params`` of a call."""
+    return [keyword for keyword in call.keywords if keyword.arg is None]
+
+
+def _splatted(
+    context: Context, target: Target, argument: Argument, splat: ast.expr, tables: tuple[Table, ...]
+) -> Iterator[Use]:
+    """Yield what ``**params`` brings for ``argument``, where the table is written out.
+
+    Where it is not (options, objects, files of settings), the tracer may know the value all the same.
+    """
+    uses = list(_entered(context, target, argument, tables))
+    yield from uses
+    if not uses and not any(table.complete for table in tables):
+        for origin in context.tracer.trace_entry(target.module, splat, argument.name):
+            yield Use(target, argument, origin, target.module, splat)
 
 
 def splat_keys(context: Context, target: Target) -> frozenset[str] | None:
     """Return the names that splats and tables of parameters bring; None where that cannot be told."""
     if any(isinstance(argument, ast.Starred) for argument in target.call.args):
         return None
-    splats = [keyword.value for keyword in target.call.keywords if keyword.arg is None]
+    splats = [keyword.value for keyword in _splats(target.call)]
     keys: set[str] = set()
     given = parameter_tables(context, target) if target.entry.entries else ()
     for table in (*given, *(table for splat in splats for table in _read(context, target, splat))):
