@@ -13,6 +13,7 @@ from types import CodeType
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from pushtune_probe import instrument_names, wire
+from pushtune_probe.instrument_flags import Flags
 
 _LOOPS = "\0pushtune loops"
 _FLAGS = "\0pushtune flags"
@@ -43,7 +44,7 @@ def places(plan: wire.Plan) -> Dict[str, Places]:
     return found
 
 
-def compile_file(source: bytes, path: str, asked: Places, loops: Any, flags: bytearray) -> CodeType:
+def compile_file(source: bytes, path: str, asked: Places, loops: Any, flags: Flags) -> CodeType:
     """Return the code of a module. ``loops`` is told of epoch loops; ``flags[index]`` becomes 1 at a call.
 
     ``SyntaxError`` as the compiler raises it.

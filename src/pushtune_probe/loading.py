@@ -4,10 +4,8 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence
 
-from pushtune_probe import instrument
-from pushtune_probe.loop_epochs import Loops
 from pushtune_probe.session import Session
 
 
@@ -18,9 +16,14 @@ class Sources:
     """
 
     def __init__(self, session: Session) -> None:
-        self._asked = instrument.places(session.plan)
-        self._loops = Loops(session)
-        self._flags = session.reached
+        self._session = session
+        self._asked: Dict[str, Any] = {}
+        if session.plan.loops or session.plan.watch:
+            from pushtune_probe import instrument, loop_epochs  # not for those that are asked nothing
+
+            self._instrument = instrument
+            self._asked = instrument.places(session.plan)
+            self._loops = loop_epochs.Loops(session)
         self._names = {_module_name(path) for path in self._asked}
 
     def compile(self, path: str) -> CodeType:
@@ -30,7 +33,7 @@ class Sources:
         asked = self._asked.get(os.path.realpath(path))
         if asked is None:
             return compile(source, path, "exec", dont_inherit=True)
-        return instrument.compile_file(source, path, asked, self._loops, self._flags)
+        return self._instrument.compile_file(source, path, asked, self._loops, self._session.reached)
 
     def install(self) -> None:
         """Take part in imports, if the plan names any file."""

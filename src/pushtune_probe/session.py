@@ -9,6 +9,7 @@ from pushtune_probe import wire
 from pushtune_probe.callsite import CallSite, Place
 from pushtune_probe.control import Control
 from pushtune_probe.data_roles import UNKNOWN, DataRoles
+from pushtune_probe.instrument_flags import Flags
 from pushtune_probe.loop_metrics import EpochValues, Value
 from pushtune_probe.metric_log import MetricLog
 from pushtune_probe.reporter import Reporter
@@ -66,7 +67,7 @@ class Session:
         self.predicting_model: Any = None
         self.stdin_ended: Optional[Place] = None
         self.saved: Set[str] = set()
-        self.reached = bytearray(len(plan.watch))
+        self.reached = Flags(len(plan.watch))
         self.epoch_values: Optional[EpochValues] = None
         self.steps = 0
         self.checks: List[Callable[[], str]] = []

@@ -10,6 +10,7 @@ import pytest
 from tests.probe import loop_scripts as scripts
 from tests.probe.running import Attempt
 
+from pushtune.testing.real_parts import need_module
 from pushtune_probe import wire
 
 pytestmark = pytest.mark.slow
@@ -54,8 +55,12 @@ KILLS = {
 }
 
 
+NEEDS = {"classic": "torch", "everything": "torch", "bar": "tqdm", "tape": "tensorflow"}
+
+
 @pytest.mark.parametrize("name", KILLS)
 def test_killed_and_resumed_is_the_same(tmp_path: Path, name: str) -> None:
+    need_module(NEEDS.get(name, "numpy"))
     source = getattr(scripts, name.upper())
     alone = train(tmp_path / "alone", source)
     assert alone.why == []
