@@ -13,6 +13,8 @@ _MEMORY_WORDS = ("out of memory", "resource_exhausted", "can't allocate memory",
 _LINES = 15
 _BYTES = 4096
 _LONGEST_MESSAGE = 1000
+_USAGE = 2
+"""Exit status of programs that do not understand their command line."""
 
 
 class Ending(NamedTuple):
@@ -95,8 +97,12 @@ def _refused_arguments(error: SystemExit) -> str:
     trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
-        if frame.f_globals.get("__name__") == "argparse" and frame.f_code.co_name == "error":
+        module = frame.f_globals.get("__name__")
+        if module == "argparse" and frame.f_code.co_name == "error":
             return str(frame.f_locals.get("message", ""))[:_LONGEST_MESSAGE]
+        if module == "click.core" and error.code == _USAGE:
+            # Newer releases of click leave when their own exception is gone already.
+            return "the command line was refused; what was printed says which argument is missing"
         trace = trace.tb_next
     return ""
 

@@ -17,8 +17,8 @@ from pushtune.source import load_script
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 UNSURE = """
-import torch.nn as nn, unheard_of
-net = nn.Linear(3, 4)
+import tensorflow as tf, unheard_of
+x = tf.placeholder(tf.float32)
 """
 
 
@@ -77,7 +77,7 @@ def test_what_is_not_known_is_said(tmp_path: Path) -> None:
     assert "Nothing to tune" in text
     assert "Metric: none found" in text
     assert "not known (never guessed): unheard_of" in text
-    assert "torch scripts are recognised, but cannot be tuned yet" in text
+    assert "tensorflow1 scripts are recognised, but cannot be tuned yet" in text
 
 
 def test_the_json_has_the_documented_keys() -> None:

@@ -45,6 +45,23 @@ def test_a_good_end_is_finished(tmp_path: Path, source: str, code: int) -> None:
         ("a = 1\nb = = 2", 1, "error", "SyntaxError", "invalid syntax", 2),
         ("\n\nname = input('Your name? ')", 1, "input", "EOFError", "name = input('Your name? ')", 3),
         ("import sys\nn = int(sys.stdin.readline())", 1, "input", "ValueError", "asks for input", 2),
+        (
+            "from argparse import *\np = ArgumentParser()\np.add_argument('--x', required=True)\np.parse_args()",
+            2,
+            "arguments",
+            "SystemExit",
+            "argument error: the following arguments are required: --x",
+            4,
+        ),
+        (
+            "import click\n@click.command()\n@click.argument('data')\ndef main(data): pass\nmain()",
+            2,
+            "arguments",
+            "SystemExit",
+            "argument error: ",
+            5,
+        ),
+        ("import argparse, sys\nsys.exit(2)", 2, "error", "SystemExit", "exit status 2", 2),
     ],
 )
 def test_a_bad_end_says_what_and_where(
