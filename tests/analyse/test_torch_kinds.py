@@ -43,6 +43,11 @@ SUPERVISED = "criterion = nn.MSELoss()\nfor x, y in data:\n    out = model(x)\n 
         ),
         (network("nn.Linear(8, 2)", "nn.Linear(2, 8)") + RECONSTRUCTION, "autoencoder"),
         (network("nn.Linear(8, 2)", "nn.Linear(2, 8)") + SUPERVISED, "MLP"),
+        (
+            network("nn.Linear(8, 2)", "nn.Linear(2, 8)")
+            + "for x, y in data:\n    out = model(x, y)\n    F.nll_loss(out, y).backward()\n",
+            "MLP",
+        ),
         (network("nn.Linear(8, 2)", "nn.Linear(2, 8)", forward="return self.reparameterize(x)"), "VAE"),
         (
             HEAD + "generator = nn.Sequential(nn.Linear(9, 8), nn.Linear(8, 4))\n"

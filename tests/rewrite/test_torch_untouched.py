@@ -31,6 +31,8 @@ def net(layers: str, forward: str, parameters: str = "", made: str = "Net()") ->
         net("self.fc = nn.Linear(n, k)", "return self.fc(x)", ", n, k", "Net(20, 10)"),
         net("self.conv = nn.Conv2d(3, 21, 1)", "return self.conv(x)"),
         net("self.conv = nn.Conv2d(3, 21, 1)", "return F.interpolate(self.conv(x), scale_factor=2)"),
+        net("self.conv = nn.Conv2d(3, 2, 4)", "return self.conv(x).view(-1, 2).squeeze(1)"),
+        net("self.conv = nn.Conv2d(3, 1, 4, padding=2)", "return self.conv(x).view(-1, 1).squeeze(1)"),
         net("self.a = nn.Linear(4, 2); self.b = nn.Linear(4, 3)", "return self.a(x), self.b(x)"),
         net("self.a = nn.Linear(4, 2)", "return {'logits': self.a(x)}"),
         f"{HEAD}model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n",

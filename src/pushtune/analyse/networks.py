@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pushtune.analyse.reading import Called, Reading
+from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.source import Module
 
 _SAMPLING = re.compile(r"reparam|sample_(z|latent)", re.IGNORECASE)
@@ -38,7 +38,7 @@ def signs(reading: Reading) -> Iterator[Sign]:
         last = (call.method or call.name.rpartition(":")[2]).lower()
         if _SAMPLING.search(last):
             yield Sign(call, "VAE", 99, "a code is sampled between encoder and decoder")
-        elif _is_reconstruction(call):
+        elif _is_reconstruction(reading, call):
             yield Sign(call, "autoencoder", 90, "the network is trained to give back its own input")
         elif call.name.startswith("local:") and last.endswith("attention"):
             yield Sign(call, "transformer", 4, "an attention layer of its own")
@@ -66,15 +66,25 @@ def _linear_bases(reading: Reading) -> frozenset[str]:
     )
 
 
-def _is_reconstruction(call: Called) -> bool:
+def _is_reconstruction(reading: Reading, call: Called) -> bool:
     """Whether a loss compares what a network gives with what the same network was given."""
-    loss = call.name.rpartition(".")[2] in _LOSSES or _LOSS_NAMES.search(_called(call.node))
-    if not loss or len(call.node.args) < 2:
+    if len(call.node.args) < 2 or not _compares_numbers(reading, call):
         return False
     given, wanted = _root(call.node.args[0]), _root(call.node.args[1])
     if given is None or wanted is None or given == wanted:
         return False
     return wanted in _inputs_of(call.module, call.node, given)
+
+
+def _compares_numbers(reading: Reading, call: Called) -> bool:
+    """Whether the call is a loss on numbers, by its name or by what it was made from; not one on classes."""
+    if call.name.startswith("torch."):
+        return call.name.rpartition(".")[2] in _LOSSES
+    if not _LOSS_NAMES.search(_called(call.node)):
+        return False
+    made = (value for value in values_of(call.module, call.node.func) if isinstance(value, ast.Call))
+    names = [reading.names.call(call.module, value) or "" for value in made]
+    return not any(name.endswith(("CrossEntropyLoss", "NLLLoss")) for name in names)
 
 
 def _called(call: ast.Call) -> str:

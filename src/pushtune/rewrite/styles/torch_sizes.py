@@ -157,6 +157,8 @@ class _Finder:
 
     def may_change(self, group: Group) -> bool:
         """Whether the number is the search's to set, and all that hangs on it is known."""
+        if group.number == 1 and "depth" not in group.roles:
+            return False  # a width of one is an answer, one head or one pixel no choice of size
         frozen = self.survey.frozen
         if any(span in frozen or self.ties.is_frozen(span) for span in group.direct):
             return False

@@ -80,7 +80,10 @@ class Solver:
             self.parents.setdefault(flow.span, flow.span)
             self.parents[self.root(declared.span)] = self.root(flow.span)
         elif isinstance(declared, Fixed) or isinstance(flow, Fixed):
-            self.frozen |= {leaf.span for leaf in leaves(declared) | leaves(flow)}
+            if isinstance(declared, Leaf) or isinstance(flow, Leaf):
+                self.frozen |= {leaf.span for leaf in leaves(declared) | leaves(flow)}
+            else:
+                self.checks.append((declared, flow))
         elif isinstance(declared, Leaf):
             self._derive(declared, flow, owner)
         elif isinstance(flow, Leaf):

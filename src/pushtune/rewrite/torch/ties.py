@@ -111,6 +111,8 @@ class Ties:
 
     def verdict(self, values: Mapping[Span, int]) -> bool | None:
         """Return whether every layer still fits under ``values``; None where only a run can tell."""
+        if self._moves_what_must_stay(values):
+            return False
         try:
             env = self.settle(values)
         except InfeasibleError:
@@ -121,6 +123,10 @@ class Ties:
                 return False
             unsure = unsure or fits is None
         return None if unsure else True
+
+    def _moves_what_must_stay(self, values: Mapping[Span, int]) -> bool:
+        """Whether a size of the data or the task would follow: ``view(-1, 1)`` behind an output."""
+        return any(one.span in self.solver.frozen for span in values for one in self.followers(span))
 
     def _hangs_on_shapes(self, values: Mapping[Span, int]) -> bool:
         """Whether something that follows needs a size that a run would tell."""
