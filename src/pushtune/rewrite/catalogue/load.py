@@ -42,8 +42,8 @@ class Argument:
     argument is left out; ``implicit`` says that such a call is offered the keyword.
     ``float_role`` is the role where the author wrote a fraction. Of a tuple, ``element`` is the one that
     counts, or ``each`` says that all do; ``template`` is the text around the value of an implicit one.
-    ``aliases`` are other keywords, or other keys of a table, that mean the same; ``needs`` names one that must
-    be given too (or one of several), or else the argument has no effect.
+    ``aliases`` are other keywords, or other keys of a table, that mean the same; ``needs`` names one that
+    must be given too (or one of several), or else the argument has no effect.
     ``when`` says which values of other arguments of the same call give this one a meaning; ``unless`` names
     arguments beside which it must stay as it is.
     """
@@ -177,7 +177,8 @@ def _argument(name: str, rule: Mapping[str, Any]) -> Argument:
         **rule,
         "default": _value(rule.get("default")),
         "when": tuple(
-            (other, tuple(_value(value) for value in values)) for other, values in rule.get("when", {}).items()
+            (other, tuple(_value(value) for value in values))
+            for other, values in rule.get("when", {}).items()
         ),
         **{key: tuple(rule.get(key, ())) for key in ("unless", "aliases", "needs")},
     }
