@@ -46,11 +46,11 @@ def test_a_good_end_is_finished(tmp_path: Path, source: str, code: int) -> None:
         ("\n\nname = input('Your name? ')", 1, "input", "EOFError", "name = input('Your name? ')", 3),
         ("import sys\nn = int(sys.stdin.readline())", 1, "input", "ValueError", "asks for input", 2),
         (
-            "from argparse import *\np = ArgumentParser()\np.add_argument('--x', required=True)\np.parse_args()",
+            "from argparse import *\np = ArgumentParser()\np.add_argument('x')\np.parse_args()",
             2,
             "arguments",
             "SystemExit",
-            "argument error: the following arguments are required: --x",
+            "argument error: the following arguments are required: x",
             4,
         ),
         (

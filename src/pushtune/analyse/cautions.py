@@ -11,6 +11,7 @@ from pushtune.analyse.metrics import validation_split
 from pushtune.analyse.preflight import preflight
 from pushtune.analyse.reading import Called, Reading
 from pushtune.analyse.removed import removed_api
+from pushtune.analyse.tables import table
 from pushtune.model.analysis import Caution, MetricGuess
 
 _SEEDING = (
@@ -33,10 +34,14 @@ def cautions(reading: Reading, kind: Kind, metric: MetricGuess | None) -> tuple[
 def _not_tunable(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
     if kind.framework == "unknown":
         text = "no framework that pushtune knows was recognised"
-        yield Caution("unknown-framework", 0, f"{text}; Keras and scikit-learn scripts can be tuned")
+        yield Caution("unknown-framework", 0, f"{text}; scripts of {_tunable()} can be tuned")
     elif not kind.tunable:
         text = f"{kind.framework} scripts are recognised, but cannot be tuned yet"
-        yield Caution("framework-not-tunable", 0, f"{text}; Keras and scikit-learn scripts can")
+        yield Caution("framework-not-tunable", 0, f"{text}; those of {_tunable()} can")
+
+
+def _tunable() -> str:
+    return ", ".join(table("kinds")["tunable"]["frameworks"])
 
 
 def _several_models(reading: Reading, kind: Kind, metric: MetricGuess | None) -> Iterator[Caution]:
