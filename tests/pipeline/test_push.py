@@ -40,6 +40,18 @@ def test_winner_baseline_and_epochs_alone_are_trained_on_further_seeds(tmp_path:
     assert all(row.state in (TrialState.FINISHED, TrialState.PAUSED) for row in house.trials())
 
 
+def test_a_script_that_sets_its_own_seed_is_not_trained_again_and_again(tmp_path: Path) -> None:
+    def seeded(source: str, epoch: int, seed: int) -> float:
+        return units_help(source, epoch, 0)
+
+    house = House(tmp_path, {"target": "accuracy>=0.75", "trials": "20"}, reach=seeded)
+    assert "target met" in house.run()
+    arms = [(row.purpose, row.seed) for row in house.trials() if row.purpose is not Purpose.SEARCH]
+    assert sorted(seed for purpose, seed in arms if purpose is Purpose.CONFIRM_WINNER) == [1]
+    assert sorted(seed for purpose, seed in arms if purpose is Purpose.EPOCHS_ONLY) == [0]
+    assert len(house.summary()["winner"]["values"]) == 2  # type: ignore[index]
+
+
 def test_a_lucky_seed_sends_the_push_back_to_the_search(tmp_path: Path) -> None:
     def lucky(source: str, epoch: int, seed: int) -> float:
         return units_help(source, epoch, 0) - (0.1 if seed else 0.0)
@@ -61,6 +73,15 @@ def test_nothing_better_leaves_the_script_as_it_is(tmp_path: Path) -> None:
     summary = house.summary()
     assert summary["winner"] is None
     assert (tmp_path / "study" / "winner.patch").read_text() == ""
+
+
+def test_trials_run_in_one_piece_where_nothing_tells_paused_ones_apart(tmp_path: Path) -> None:
+    house = House(tmp_path, {"trials": "4"}, told="loss")
+    house.run()
+    searched = [row for row in house.trials() if row.purpose is Purpose.SEARCH]
+    assert [row.state for row in searched] == [TrialState.FINISHED] * 4
+    assert "accuracy is not told after each epoch: trials run in one piece" in house.said
+    assert house.summary()["winner"] is not None
 
 
 def test_where_time_is_limited_slow_candidates_are_ended_and_the_rest_is_confirmed_in_time(

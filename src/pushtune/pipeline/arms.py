@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
 from pushtune.ledger import TrialRow
@@ -45,6 +46,34 @@ def arms_for(bench: Workbench, assignment: Assignment) -> list[Arm]:
         alone = Assignment.of({epochs.parameter: assignment.get(epochs.parameter)})
         arms.append(Arm(Purpose.EPOCHS_ONLY, alone, seeds))
     return arms
+
+
+def first_look(arms: Sequence[Arm]) -> list[Arm]:
+    """Return what shows whether seeds matter at all: two of winner and baseline, one of the others."""
+    return [replace(arm, seeds=arm.seeds[: 2 if place < 2 else 1]) for place, arm in enumerate(arms)]
+
+
+def seeds_matter(bench: Workbench, arms: Sequence[Arm]) -> bool | None:
+    """Whether another seed gives another run; None as long as that cannot be told.
+
+    A script that sets its own seed gives the same curve and the same values each time, and training it
+    again tells nothing. Both winner and baseline must show it: one may do so by chance.
+    """
+    pairs = [[run_of(bench, arm.assignment, seed) for seed in arm.seeds[:2]] for arm in arms[:2]]
+    ended = [
+        (one, other)
+        for one, other in (pair for pair in pairs if len(pair) == 2)
+        if one is not None and other is not None and _both_finished(one, other)
+    ]
+    if any(
+        (one.curve, one.value, one.report) != (other.curve, other.value, other.report) for one, other in ended
+    ):
+        return True
+    return False if len(ended) == len(pairs) else None
+
+
+def _both_finished(one: TrialRow, other: TrialRow) -> bool:
+    return one.state is TrialState.FINISHED and other.state is TrialState.FINISHED
 
 
 def run_of(bench: Workbench, assignment: Assignment, seed: int) -> TrialRow | None:

@@ -10,7 +10,7 @@ from pushtune.ledger import new_trial
 from pushtune.model.jobs import Best
 from pushtune.model.space import Assignment
 from pushtune.model.states import TRIAL_ENDS, Purpose, StageName
-from pushtune.pipeline.arms import Arm, arms_for, filled, run_of, sentence
+from pushtune.pipeline.arms import Arm, arms_for, filled, first_look, run_of, seeds_matter, sentence
 from pushtune.pipeline.results import hand_over
 from pushtune.pipeline.stage import Again, Done, Step, Waiting
 from pushtune.pipeline.workbench import CONFIRMATION, Workbench
@@ -32,6 +32,11 @@ class Confirm:
         if not bench.settings.confirm:
             return self._hand_over(bench, _unconfirmed(bench, best))
         planned = arms_for(bench, best.assignment)
+        first = first_look(planned)
+        if self._want_missing(bench, first) and not seeds_matter(bench, planned):
+            return Waiting()
+        if seeds_matter(bench, planned) is False:
+            planned = first
         if self._want_missing(bench, planned):
             return Waiting()
         return self._decide(bench, best, [filled(bench, arm) for arm in planned])

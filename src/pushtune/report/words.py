@@ -105,7 +105,7 @@ def gain(report: StudyReport) -> str:
     if report.noise is None:
         return text + ". One seed only: this may be luck."
     if report.noise == 0:
-        return text + "; every seed gave the same value."
+        return text + ". Every seed gave the same: the script sets its own, so its noise is not known."
     times = report.gain / report.noise
     judged = "" if times >= 2 else ". Less than twice the noise: it may be luck"
     return f"{text}, {times:.1f} times the standard deviation between seeds{judged}."
