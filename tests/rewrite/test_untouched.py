@@ -35,6 +35,9 @@ def layers_of(folder: Path, body: str) -> dict[str, object]:
         "model = keras.Sequential([layers.Dense(10)])\nif deep:\n    model.add(layers.Dense(10))\n",
         "model = keras.Sequential([layers.Input((4,)), layers.Reshape((2, 2)), layers.Dense(10)])\n",
         "model = keras.Sequential([layers.Conv2D(8, 1), layers.Dense(10)][1:])\n",
+        "parts = [layers.Dropout(0.5)]\nparts.append(layers.Dense(10))\nmodel = keras.Sequential(parts)\n",
+        "parts = [layers.Dropout(0.5)]\nparts += [layers.Dense(10)]\nmodel = keras.Sequential(parts)\n",
+        "parts = [layers.Dropout(0.5)]\nmodel = keras.Sequential(parts + [layers.Dense(10)])\n",
     ],
 )
 def test_an_output_layer_has_no_knob(tmp_path: Path, body: str) -> None:

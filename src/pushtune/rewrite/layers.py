@@ -12,6 +12,7 @@ from pushtune.rewrite.catalogue import Catalogue
 from pushtune.rewrite.regions import element_region, statement_region
 from pushtune.source import Module, Names, Program
 from pushtune.source.tracing import Tracer
+from pushtune.source.tracing.stores import grows
 
 BuildStyle = Literal["add", "list", "chain"]
 
@@ -117,7 +118,8 @@ class ModelReader:
 
     def _listed(self, module: Module, call: ast.Call) -> Iterator[_Part]:
         given = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "layers")]
-        ends = list(self.tracer.ends(module, given[0])) if given else []
+        known = bool(given) and not grows(module, given[0])
+        ends = list(self.tracer.ends(module, given[0])) if known else []
         for found in ends if len(ends) == 1 else ():  # of several lists, none is surely the model's
             if isinstance(found.node, (ast.List, ast.Tuple)) and found.module is module:
                 for element in found.node.elts:

@@ -129,6 +129,8 @@ class Names:
 
     def _agreed(self, module: Module, found: tuple[Binding, ...], scope: Scope, depth: int) -> str | None:
         """Return what all bindings of a name mean, if they mean the same (``try: import … except: …``)."""
+        if depth <= 0:
+            return None  # files that import a name from each other
         raws = {self._bound(module, binding, scope, depth - 1) for binding in found}
         if len(raws) == 1:
             return raws.pop()

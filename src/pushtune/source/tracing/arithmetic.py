@@ -9,6 +9,7 @@ from pushtune.source.program import Module
 from pushtune.source.tracing.base import Follower, Found, Hop
 from pushtune.source.tracing.literals import literal_value, written_out
 
+LISTS = (ast.List, ast.Tuple, ast.Dict, ast.ListComp)
 _COUNTS = ("num_replicas_in_sync", "size", "world_size", "device_count", "num_gpus", "n_gpu", "ngpus", "gpus")
 """What counts devices: the number beside it is meant for each of them."""
 
@@ -17,6 +18,12 @@ def follow_arithmetic(
     tracer: Follower, module: Module, node: ast.BinOp, hop: Hop, depth: int
 ) -> Iterator[Found]:
     """Follow the side that is chosen: ``UNITS`` in ``UNITS * 2``, ``1e-3`` in ``1e-3 * batch / 256``."""
+    for found in _sides(tracer, module, node, hop, depth):
+        # A sum or a multiple of a list is another list.
+        yield Found(module, node, hop) if isinstance(found.node, LISTS) else found
+
+
+def _sides(tracer: Follower, module: Module, node: ast.BinOp, hop: Hop, depth: int) -> Iterator[Found]:
     if written_out(node) is not None:
         yield Found(module, node, hop)
     elif isinstance(node.op, (ast.Mult, ast.FloorDiv, ast.Div)):

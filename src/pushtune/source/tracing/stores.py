@@ -33,6 +33,15 @@ def reach_of(module: Module, table: ast.Name, key: Key) -> tuple[Scope, Reach] |
     return owner, Flow(module, owner, (*bindings, *stored)).at(table)
 
 
+def grows(module: Module, table: ast.expr) -> bool:
+    """Whether the file changes the named list, or what is below it, after it was written."""
+    return isinstance(table, ast.Name) and any(
+        (isinstance(outer, ast.Attribute) and outer.attr in _CHANGES)
+        or (isinstance(outer, ast.Subscript) and not isinstance(outer.ctx, ast.Load))
+        for outer in (module.parents[load] for load in module.loads.get(table.id, ()))
+    )
+
+
 def stores(module: Module, owner: Scope, name: str, key: Key) -> Iterator[Binding]:
     """Yield what the file stores under ``key`` below the variable ``name`` of the scope ``owner``."""
     for load in module.loads.get(name, ()):

@@ -13,7 +13,7 @@ from pushtune.source.flow import Flow, Reach
 from pushtune.source.names import Names
 from pushtune.source.program import Module, Program
 from pushtune.source.scopes import Binding, Scope
-from pushtune.source.tracing.arithmetic import follow_arithmetic
+from pushtune.source.tracing.arithmetic import LISTS, follow_arithmetic
 from pushtune.source.tracing.base import Found, Hop, Origin
 from pushtune.source.tracing.choices import follow_either, follow_ternary, follow_walrus
 from pushtune.source.tracing.dynamic import Dynamic
@@ -154,7 +154,7 @@ class Tracer:
         if isinstance(statement.op, (ast.Mult, ast.Div, ast.FloorDiv, ast.Add, ast.Sub)):
             reach = self._reach(module, scope, target, tuple(scope.bindings.get(target.id, ())))
             for end in self.bound_ways(module, scope, reach, target, hop, depth - 1):
-                if end.node is not target:
+                if end.node is not target and not isinstance(end.node, LISTS):
                     yield end
 
     def _part(self, module: Module, binding: Binding, hop: Hop, depth: int) -> Iterator[Found]:
