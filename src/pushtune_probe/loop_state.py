@@ -210,7 +210,10 @@ def _rank(kind: Kind) -> int:
 
 
 class _Pickler(pickle.Pickler):
-    """Leaves out what the next process has: objects from before the loop, modules, views of tensors."""
+    """Leaves out what the next process has: objects from before the loop, modules, views of tensors.
+
+    A file that the loop opened and closed again is nothing to be saved.
+    """
 
     def __init__(self, stream: Any, keys: Dict[int, str], aliases: Dict[Any, str]) -> None:
         super().__init__(stream, protocol=_PROTOCOL)
@@ -226,6 +229,8 @@ class _Pickler(pickle.Pickler):
             return "given", key
         if isinstance(item, types.ModuleType):
             return "module", item.__name__
+        if isinstance(item, io.IOBase) and item.closed:
+            return "closed", ""
         alias = self._aliases.get(torch_state.alias_key(item)) if self._aliases else None
         return None if alias is None else ("view", alias)
 
@@ -240,6 +245,10 @@ class _Unpickler(pickle.Unpickler):
         how, key = told
         if how == "module":
             return sys.modules[key]
+        if how == "closed":
+            stream = io.BytesIO()
+            stream.close()
+            return stream
         node = self._nodes.get(key)
         if node is None:
             raise UnsaveableError("%s is not there as it was when the checkpoint was written" % _shown(key))

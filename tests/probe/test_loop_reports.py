@@ -143,6 +143,10 @@ def test_what_is_there_and_does_not_move_is_no_hindrance(tmp_path: Path) -> None
         for number in range(3):  # epochs
             it = iter([1, 2]); next(it)
             table.writerow([number])
+            with open("weights.bin", "wb") as f:
+                f.write(b"w")
+        with open("weights.bin", "rb") as f:
+            f.read()
     """
     ran = run(tmp_path, source)
 
