@@ -16,9 +16,9 @@ epochs = 2
 model = keras.Sequential(
     [
         keras.Input(shape=input_shape),
-        layers.Conv2D(8, kernel_size=(3, 3), activation="relu"),
+        layers.Conv2D(8, kernel_size=(3, 3), padding="same", activation="relu"),
         layers.MaxPooling2D(pool_size=(2, 2)),
-        layers.Conv2D(16, kernel_size=(3, 3), activation="relu"),
+        layers.Conv2D(16, kernel_size=(3, 3), padding="same", activation="relu"),
         layers.MaxPooling2D(pool_size=(2, 2)),
         layers.Flatten(),
         layers.Dense(64, activation="relu"),

@@ -6,6 +6,7 @@ import random
 
 from pushtune.model.space import Assignment, Space, Value, canonical
 from pushtune.tune import tpe
+from pushtune.tune.merging import merged
 from pushtune.tune.merits import merits
 from pushtune.tune.startup import STARTUP, first_steps
 from pushtune.tune.steps import active_parameters, stepped
@@ -17,6 +18,12 @@ STEPPED = (1, 1, 2, 2, 3)
 
 LEAST, MOST = 0.05, 0.35
 """Distance of a step near a leader, as a share of the (logarithmic) range."""
+
+CHANGED = 6
+"""Most parameters in which a proposal of the sampler differs from a leader."""
+
+MERGED_EVERY = 4
+"""From the start-up's end on, every so many trials puts together what helped apart."""
 
 RETRIES = 5
 NEIGHBOURS = 100
@@ -40,10 +47,15 @@ def _draw(study: Study, chance: random.Random) -> Assignment:
     """Take the author's surroundings first, then the sampler and the leaders' surroundings in turn."""
     if study.started < STARTUP:
         return first_steps(study, chance)
+    if study.started % MERGED_EVERY == 0 and (together := merged(study)) is not None:
+        return together
     found = leaders(study)
-    if study.started % 2 and found:
-        return near(study, chance.choice(found), chance)
-    return tpe.sample(study, chance)
+    if not found:
+        return tpe.sample(study, chance)
+    leader = chance.choice(found)
+    if study.started % 2:
+        return near(study, leader, chance)
+    return blended(study, leader, tpe.sample(study, chance), chance)
 
 
 def leaders(study: Study) -> list[Trial]:
@@ -64,6 +76,22 @@ def near(study: Study, leader: Trial, chance: random.Random) -> Assignment:
     chance.shuffle(parameters)
     for item in parameters[: chance.choice(STEPPED)]:
         values[item.name] = stepped(item, values[item.name], chance, chance.uniform(LEAST, MOST))
+    return Assignment.of(values)
+
+
+def blended(study: Study, leader: Trial, proposal: Assignment, chance: random.Random) -> Assignment:
+    """Return the leader's configuration with at most ``CHANGED`` of the values that ``proposal`` has else.
+
+    In a small space that is the proposal itself. In a large one a sampler that has seen a few dozen trials
+    sets most values by chance, and one bad value in twenty spoils the rest.
+    """
+    space = study.space
+    values = complete(space, leader.configuration)
+    wanted = complete(space, proposal)
+    differing = [item.name for item in space.parameters if values[item.name] != wanted[item.name]]
+    chance.shuffle(differing)
+    for name in differing[:CHANGED]:
+        values[name] = wanted[name]
     return Assignment.of(values)
 
 
