@@ -61,12 +61,16 @@ class _Environment:
 
 @dataclass
 class House:
-    """``reach`` says what a source comes to; ``epoch_seconds`` how long its epoch takes on the clock."""
+    """``reach`` says what a source comes to; ``epoch_seconds`` how long its epoch takes on the clock.
+
+    ``told`` is the name of what is told after each epoch; at its end the script tells accuracy.
+    """
 
     path: Path
     flags: dict[str, object]
     reach: Reach = units_help
     epoch_seconds: Callable[[str], float] = lambda source: 1.0
+    told: str = "accuracy"
     now: float = 1000.0
     said: list[str] = field(default_factory=list)
 
@@ -139,7 +143,7 @@ class House:
             self.now += self.epoch_seconds(source)
             done = self._trained[label] = done + 1
             value = {"value": self.reach(source, done, plan.seed), "split": "validation"}
-            self._emit(attempt, "epoch", epoch=done, total=last, seconds=1.0, metrics={"accuracy": value})
+            self._emit(attempt, "epoch", epoch=done, total=last, seconds=1.0, metrics={self.told: value})
         if done == order.pause_at:
             self._emit(attempt, "paused", epoch=done, order=order.number)
         elif done >= last:

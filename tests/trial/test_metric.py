@@ -210,6 +210,17 @@ def test_a_curve_ends_where_it_is_no_number_any_more() -> None:
     assert (choice.curve, choice.selection) == ((0.5,), 0.5)
 
 
+def test_a_curve_that_ends_before_the_training_is_not_what_finished_trials_are_compared_by() -> None:
+    told = Progress(
+        epochs_done=4,
+        metrics=(reading("accuracy", 0.6, "validation", "xgboost.cv"),),
+        curves={("accuracy", "validation"): (0.8, 0.9, NAN, 0.6)},
+    )
+    choice = choose_metric(told, "accuracy")
+    assert choice is not None
+    assert (choice.curve, choice.selection, choice.report) == ((0.8, 0.9), 0.6, 0.6)
+
+
 def test_a_missing_metric_says_what_was_seen_instead() -> None:
     told = keras(reading("accuracy", 0.9, "test"), loss=(0.1,))
     message, fix = missing_metric(told, "f1")

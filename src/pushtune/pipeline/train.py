@@ -33,6 +33,8 @@ class Train:
         value = _judged(bench, baseline)
         _fix_budget(bench, baseline)
         bench.say(f"baseline: {bench.metric_name} {value:.4f} in {baseline.seconds:.1f} s")
+        if _could_pause(bench) and not bench.fact("rungs"):
+            bench.say(f"{bench.metric_name} is not told after each epoch: trials run in one piece")
         if bench.target is not None and bench.target.met_by(value):
             why = f"the script as it stands meets the target: {bench.metric_name} {value:.4f}"
             own = filled(bench, Arm(Purpose.BASELINE, Assignment(), (bench.study.seed,)))
@@ -122,13 +124,24 @@ def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
             progress.fits[0].steps if progress.fits else None, most_epochs(bench, baseline) or 1
         ),
         parameters=None if progress.model is None else progress.model.parameters,
-        rungs=progress.rungs,
+        rungs=progress.rungs and _told_on_the_way(choice),
         chosen_on=_chosen_on(choice),
         report_data=_report_data(choice),
         metric_source="" if choice is None else choice.says,
         # What the script reports may not be what its source seemed to.
         metric_found=_found_name(bench, choice),
     )
+
+
+def _could_pause(bench: Workbench) -> bool:
+    """Whether trials would be compared between epochs, as far as reading the source and the settings go."""
+    epochs = bench.analysis.space.epochs
+    return epochs is not None and epochs.rungs and bench.settings.rungs
+
+
+def _told_on_the_way(choice: MetricChoice | None) -> bool:
+    """Whether there is a value to compare paused trials by. Without one none would ever go on."""
+    return choice is not None and bool(choice.curve or choice.proxy is not None)
 
 
 def _found_name(bench: Workbench, choice: MetricChoice | None) -> str | None:

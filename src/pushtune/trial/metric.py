@@ -26,7 +26,8 @@ class MetricChoice:
 
     ``name`` is canonical. ``curve`` holds the value after each epoch that the search sees, from epoch 1
     up to the first that is missing or not finite; empty where there is none. ``selection`` is what the
-    search compares finished trials by, ``report`` what the script itself ends with. ``proxy`` is the last
+    search compares finished trials by: the curve's end, but ``report``, what the script itself ends with,
+    where the curve ends before the training does (a later ``fit`` told other metrics). ``proxy`` is the last
     value on the training data, where only that is told per epoch: fit for comparing paused trials and
     nothing else. ``looks_at_test``: what the search compares is measured on the data that the script
     reports on. ``says`` tells a person what was matched.
@@ -190,6 +191,7 @@ def _choice(
     progress: Progress,
 ) -> MetricChoice:
     last = _last(curve)
+    whole = len(curve) >= progress.epochs_done
     report = reading.value if reading is not None else last
     seen = reading is not None and reading.seen_by_fit
     selection_split = curve_split if curve else (reading.split if reading else "unknown")
@@ -198,7 +200,7 @@ def _choice(
         name=name,
         curve=curve,
         curve_split=curve_split,
-        selection=last if last is not None else report,
+        selection=last if last is not None and (whole or reading is None) else report,
         report=report,
         report_split=reading.split if reading is not None else curve_split,
         report_source=reading.source if reading is not None else trainer,
