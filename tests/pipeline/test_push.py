@@ -75,15 +75,6 @@ def test_nothing_better_leaves_the_script_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "study" / "winner.patch").read_text() == ""
 
 
-def test_trials_run_in_one_piece_where_nothing_tells_paused_ones_apart(tmp_path: Path) -> None:
-    house = House(tmp_path, {"trials": "4"}, told="loss")
-    house.run()
-    searched = [row for row in house.trials() if row.purpose is Purpose.SEARCH]
-    assert [row.state for row in searched] == [TrialState.FINISHED] * 4
-    assert "accuracy is not told after each epoch: trials run in one piece" in house.said
-    assert house.summary()["winner"] is not None
-
-
 def test_where_time_is_limited_slow_candidates_are_ended_and_the_rest_is_confirmed_in_time(
     tmp_path: Path,
 ) -> None:
