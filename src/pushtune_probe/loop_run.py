@@ -89,6 +89,8 @@ class Run:
             self._state = LoopState(self._session.callsite, where, apart)
         except TooMuchError as error:
             self._give_up(str(error))
+        except Exception as error:  # the boundary to foreign types: looking at one must not end the script
+            self._give_up("%s: %s" % (type(error).__name__, error))
 
     def _go_on_from(self, saved: Dict[str, Any]) -> Differences:
         if saved["loop"] != self._index or self._state is None:
@@ -98,7 +100,7 @@ class Run:
         keras_files.restore(loop_checkpoints.files(self._session), self._session.files.root, self._holders())
         try:
             found = self._state.restore(saved["state"])
-        except UnsaveableError as error:
+        except Exception as error:  # as above; what is half put back must not be trained on
             raise Refusal("error", "the checkpoint cannot be put back: %s" % error) from error
         self._before, self._done = 0, saved["done"]
         put_random_back(saved["random"])
@@ -227,6 +229,9 @@ class Run:
             state = self._state.capture()
         except UnsaveableError as error:
             self._give_up(str(error))
+            return None
+        except Exception as error:  # as above
+            self._give_up("%s: %s" % (type(error).__name__, error))
             return None
         self._cost = time.monotonic() - began
         return {

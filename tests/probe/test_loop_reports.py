@@ -107,6 +107,11 @@ ONE_PIECE = {
         "for number in range(3):  # epochs\n    a.f = lambda: 1\n",
         "a cannot be saved: Can't pickle <function <lambda>",
     ),
+    "what cannot be looked at": (
+        "class Odd(list):\n    def __len__(self):\n        raise RuntimeError('odd')\nodd = Odd()\n"
+        + "for number in range(3):  # epochs\n    pass\n",
+        "RuntimeError: odd",
+    ),
     "two loops": ("for _ in range(2):  # epochs\n    pass\n" + LAST, "several epoch loops"),
     "a loop that runs twice": (
         "def fit():\n    for number in range(3):  # epochs\n        pass\nfit()\nfit()\n",
