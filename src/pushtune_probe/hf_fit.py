@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional
 from pushtune_probe import hf_state, keras_files, trainer_tensors
 from pushtune_probe.trainer_plain import PlainState
 from pushtune_probe.trainer_training import (
+    GROWING,
     SEVERAL_FITS,
     Metrics,
     Reports,
@@ -40,6 +41,7 @@ class Fit:
         self._steps_before = 0
         self._limits = (0, 0)
         self._limited = False
+        self._parts: Dict[str, str] = {}
         self._muted: List[Any] = []
 
     def epoch_begins(self, index: int, loader: Any, steps: Optional[int]) -> bool:
@@ -61,6 +63,7 @@ class Fit:
         loss = self._epoch_loss()
         self._done += 1
         self._reports.epoch_ends(self._metrics(loss), loss)
+        self._look_for_growth()
         if self._plain is not None:
             guarded_state(self._training, self._state)
         self._settle()
@@ -81,11 +84,19 @@ class Fit:
             training.recording = False
             self._saved = None
         elif training.recording or self._saved is not None:
+            self._parts = trainer_tensors.parts(trainer.model)
             shared = trainer_tensors.shared_with(trainer.model)
-            self._plain = PlainState(hf_state.holders(trainer, loader), shared, hf_state.NOT_STATE)
+            root = training.session.files.root
+            self._plain = PlainState(hf_state.holders(trainer, loader), shared, hf_state.NOT_STATE, root)
         if self._saved is not None:
             # The callbacks have been told of the epochs that are passed over: they are not told again.
             self._muted, trainer.callback_handler.callbacks = trainer.callback_handler.callbacks, []
+
+    def _look_for_growth(self) -> None:
+        if self._plain is not None and trainer_tensors.parts(self.trainer.model) != self._parts:
+            self._why_not, self._plain = GROWING, None
+            self._training.recording = False
+            self._reports.rungs(GROWING)
 
     def _pass_over(self, index: int, saved: Dict[str, Any]) -> None:
         if index + 1 < saved["done"]:

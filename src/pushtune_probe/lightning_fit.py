@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional
 
 from pushtune_probe import keras_files, lightning_metrics, lightning_state, trainer_tensors
 from pushtune_probe.trainer_plain import PlainState
-from pushtune_probe.trainer_training import SEVERAL_FITS, Reports, Training, as_number, guarded_state
+from pushtune_probe.trainer_training import GROWING, SEVERAL_FITS, Reports, Training, as_number, guarded_state
 
 
 class Fit:
@@ -29,6 +29,7 @@ class Fit:
         self._plain: Optional[PlainState] = None
         self._loss: List[Any] = []
         self._first = 0
+        self._parts: Dict[str, str] = {}
 
     @property
     def _module(self) -> Any:
@@ -54,8 +55,11 @@ class Fit:
         if self._why_not:
             training.recording = False
         elif training.recording or self._saved is not None:
+            self._parts = trainer_tensors.parts(self._module)
             shared = trainer_tensors.shared_with(self._module)
-            self._plain = PlainState(lightning_state.holders(self.trainer), shared, lightning_state.NOT_STATE)
+            root = training.session.files.root
+            holders = lightning_state.holders(self.trainer)
+            self._plain = PlainState(holders, shared, lightning_state.NOT_STATE, root)
         if self._saved is not None and self._plain is not None:
             self._put_back(self._saved, self._plain, reports)
 
@@ -77,6 +81,7 @@ class Fit:
         assert reports is not None
         loss = self._mean_loss()
         reports.epoch_ends(lightning_metrics.of_epoch(self.trainer, loss), loss)
+        self._look_for_growth(reports)
         if self._plain is not None:
             guarded_state(self._training, self._state)
         self._settle()
@@ -85,6 +90,12 @@ class Fit:
         """``fit`` has returned: report what it ended with."""
         if self._reports is not None:
             self._reports.ended("lightning.fit")
+
+    def _look_for_growth(self, reports: Reports) -> None:
+        if self._plain is not None and trainer_tensors.parts(self._module) != self._parts:
+            self._why_not, self._plain = GROWING, None
+            self._training.recording = False
+            reports.rungs(GROWING)
 
     def _report(self, reports: Reports) -> None:
         loop = self.trainer.fit_loop

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import io
+import os
 import pickle
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Set, Tuple
 
@@ -44,10 +45,14 @@ class PlainState:
     """The plain attributes of ``holders`` from now on: what is large and already there is never saved.
 
     ``shared`` says whether a tensor is one that is saved elsewhere (a parameter); ``left_out`` names
-    attributes that are not state, for every holder.
+    attributes that are not state, for every holder. ``root`` is the workspace: texts that name it (where
+    the best model was saved) name the workspace of the process that they are put back in.
     """
 
-    def __init__(self, holders: Holders, shared: Callable[[Any], bool], left_out: Iterable[str] = ()) -> None:
+    def __init__(
+        self, holders: Holders, shared: Callable[[Any], bool], left_out: Iterable[str] = (), root: str = ""
+    ) -> None:
+        self._roots = tuple(dict.fromkeys([root, os.path.realpath(root)])) if root else ()
         self._holders = dict(holders)
         self._shared = shared
         self._left_out = frozenset(left_out)
@@ -81,7 +86,7 @@ class PlainState:
             for attribute, data in attributes.items():
                 current = space.get(attribute)
                 if self._pickled(current) != data:
-                    space[attribute] = refilled(current, pickle.loads(data))
+                    space[attribute] = refilled(current, self._loaded(data))
         return lost
 
     def _attributes(self) -> Iterable[Tuple[str, str, Any]]:
@@ -93,18 +98,30 @@ class PlainState:
     def _pickled(self, value: Any) -> bytes:
         stream = io.BytesIO()
         try:
-            _Pickler(stream, self._shared).dump(value)
+            _Pickler(stream, self._shared, self._roots).dump(value)
         except Exception:  # the boundary to foreign classes: what cannot be pickled is not plain state
             return b""
         return stream.getvalue()
 
+    def _loaded(self, data: bytes) -> Any:
+        return _Unpickler(io.BytesIO(data), self._roots).load()
+
 
 class _Pickler(pickle.Pickler):
-    """Refuses the parts of the machinery, and tensors that are saved elsewhere."""
+    """Refuses the parts of the machinery, and tensors that are saved elsewhere; cuts out the workspace."""
 
-    def __init__(self, stream: io.BytesIO, shared: Callable[[Any], bool]) -> None:
+    def __init__(self, stream: io.BytesIO, shared: Callable[[Any], bool], roots: Tuple[str, ...]) -> None:
         super().__init__(stream, protocol=4)
         self._is_shared = shared
+        self._roots = roots
+
+    def persistent_id(self, item: Any) -> Any:
+        """Return the pieces between which a text names the workspace, each with which name of it."""
+        if type(item) is str:
+            for number, root in enumerate(self._roots):
+                if root in item:
+                    return number, tuple(item.split(root))
+        return None
 
     def reducer_override(self, item: Any) -> Any:
         if isinstance(item, type):
@@ -112,6 +129,19 @@ class _Pickler(pickle.Pickler):
         if any(_is_foreign(kind) for kind in type(item).__mro__) or self._is_shared(item):
             raise pickle.PicklingError("%s belongs to the framework" % type(item).__name__)
         return NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    """Puts this process's workspace in."""
+
+    def __init__(self, stream: io.BytesIO, roots: Tuple[str, ...]) -> None:
+        super().__init__(stream)
+        self._roots = roots
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Return the text of which ``persistent_id`` gave the pieces."""
+        number, pieces = pid
+        return self._roots[min(number, len(self._roots) - 1)].join(pieces)
 
 
 def _is_foreign(kind: type) -> bool:

@@ -65,6 +65,11 @@ def is_unfinished(model: Any) -> bool:
     return any("Uninitialized" in type(parameter).__name__ for parameter in model.parameters())
 
 
+def parts(model: Any) -> Dict[str, str]:
+    """Return the names and types of a model's modules: what a new process must have made as well."""
+    return {name: type(module).__name__ for name, module in model.named_modules()}
+
+
 def parameters(model: Any) -> int:
     """Return how many numbers the model's parameters hold."""
     return sum(int(parameter.numel()) for parameter in model.parameters())

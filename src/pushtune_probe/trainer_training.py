@@ -18,6 +18,7 @@ from pushtune_probe.keras_checkpoints import Store
 from pushtune_probe.session import Refusal, Session
 
 SEVERAL_FITS = "the script trains more than once"
+GROWING = "modules are added to the model while it trains"
 _STATE = "state.pickle"
 _NOT_METRICS = (
     "lr", "learning_rate", "epoch", "step", "grad_norm", "runtime", "samples_per_second", "steps_per_second",
@@ -131,13 +132,17 @@ class Reports:
         self._began = time.monotonic()
         self._last: Metrics = {}
         self._total = 0
+        self._facts: Dict[str, Optional[int]] = {}
 
     def fit(self, epochs: Optional[int], steps: Optional[int], why_not: str) -> None:
         """Report the fit: its epochs as the source says (None: no limit), its steps an epoch."""
         self._total = self._training.epoch + (epochs or 0)
-        self._training.session.reporter.emit(
-            "fit", call=self._call, epochs=epochs, steps=steps, rungs=not why_not, why=why_not
-        )
+        self._facts = {"call": self._call, "epochs": epochs, "steps": steps}
+        self.rungs(why_not)
+
+    def rungs(self, why_not: str) -> None:
+        """Report the fit, or once more if it was found out later that, and why, it cannot be resumed."""
+        self._training.session.reporter.emit("fit", **self._facts, rungs=not why_not, why=why_not)
 
     def model(self, model: Any) -> None:
         """Remember the model; raises ``Refusal`` if it is larger than the plan allows.

@@ -44,7 +44,8 @@ config = BertConfig(
     max_position_embeddings=16, num_labels=2,
 )
 args = TrainingArguments(
-    output_dir="out", num_train_epochs=float(os.environ.get("EPOCHS", "4")), per_device_train_batch_size=16,
+    output_dir=os.path.abspath("out"), num_train_epochs=float(os.environ.get("EPOCHS", "4")),
+    per_device_train_batch_size=16,
     learning_rate=5e-3, eval_strategy="epoch", save_strategy="epoch", save_total_limit=2, logging_steps=5,
     load_best_model_at_end=True, metric_for_best_model="accuracy", warmup_steps=3, report_to=[],
     lr_scheduler_type="constant_with_warmup", disable_tqdm=True, use_cpu=True,
@@ -63,7 +64,7 @@ weights = b"".join(tensor.numpy().tobytes() for tensor in trainer.model.state_di
 facts = (
     history, result.training_loss, result.global_step, measured["eval_accuracy"], watching.drawn,
     watching.epochs, sorted(os.listdir("out")), trainer.state.best_metric,
-    trainer.state.best_model_checkpoint,
+    os.path.relpath(trainer.state.best_model_checkpoint),
     trainer.state.max_steps, trainer.state.num_train_epochs, torch.rand(2), random.random(),
 )
 print("HASH", hashlib.sha256(weights + repr(facts).encode()).hexdigest()[:16])

@@ -86,13 +86,15 @@ best = ModelCheckpoint(monitor="val_loss", save_top_k=2, save_last=True)
 stopping = EarlyStopping("val_loss", patience=2, min_delta=0.02)
 trainer = L.Trainer(
     max_epochs=EPOCHS, accelerator="cpu", callbacks=[best, stopping, LearningRateMonitor(), Killed()],
-    logger=CSVLogger("logs"), log_every_n_steps=2, gradient_clip_val=1.0, enable_model_summary=False,
+    logger=CSVLogger(os.path.abspath("logs")), log_every_n_steps=2, gradient_clip_val=1.0,
+    enable_model_summary=False,
 )
 net = Net()
 trainer.fit(net, train, val)
 tested = trainer.test(net, val, verbose=False)
 print("HASH", digest(
-    net, net.outputs, net.best, seen, stopping.wait_count, stopping.stopped_epoch, best.best_model_path,
+    net, net.outputs, net.best, seen, stopping.wait_count, stopping.stopped_epoch,
+    os.path.relpath(best.best_model_path),
     float(best.best_model_score), sorted(map(os.path.basename, best.best_k_models)), tested,
     trainer.current_epoch, trainer.global_step, sorted(trainer.logged_metrics.items()), torch.rand(2),
     random.random(),
@@ -145,3 +147,25 @@ print("HASH", digest(net, net.steps, first.max_epochs, second.current_epoch, tor
 """
 )
 """Optimization by hand with two optimizers, nothing logged, nothing saved, and a second fit."""
+
+GROWING = (
+    _HEAD
+    + """
+class Growing(L.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+        self.more = nn.ModuleList()
+    def on_train_epoch_start(self):
+        self.more.append(nn.Linear(2, 2))
+    def training_step(self, batch, index):
+        return nn.functional.cross_entropy(self.net(batch[0]), batch[1])
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+L.Trainer(max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False).fit(
+    Growing(), DataLoader(TensorDataset(x, y), batch_size=32)
+)
+"""
+)
+"""A model that another process would have to let grow before anything could be put back into it."""

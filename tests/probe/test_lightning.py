@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.probe.lightning_scripts import FULL, ODD
+from tests.probe.lightning_scripts import FULL, GROWING, ODD
 from tests.probe.running import PYTHON, Attempt, Ran
 from tests.probe.trainer_trials import SINGLE, digest, ordered, train
 
@@ -98,6 +98,16 @@ def test_optimization_by_hand_and_a_second_fit(tmp_path: Path) -> None:
     assert [(fit["call"], fit["rungs"]) for fit in fits] == [(1, True), (2, False)]
     artifact = next(event for event in events if event["event"] == "artifact")
     assert (artifact["path"], artifact["origin"]) == ("artifacts/model.pt", "probe")
+
+
+def test_a_model_that_grows_is_trained_in_one_piece(tmp_path: Path) -> None:
+    ran = Attempt(tmp_path, GROWING).run(**SINGLE)
+
+    assert [fit["rungs"] for fit in ran.all("fit")] == [True, False]
+    assert ran.all("fit")[-1]["why"] == "modules are added to the model while it trains"
+    assert ran.all("checkpoint") == []
+    # The script logs nothing: the training loss is read along.
+    assert set(ran.all("epoch")[-1]["metrics"]) == {"train_loss"}
 
 
 def test_only_numbered_folders_of_the_checkpoint_are_hidden(tmp_path: Path) -> None:

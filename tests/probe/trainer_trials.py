@@ -42,6 +42,8 @@ def train(folder: Path, source: str, *kills: str, **environment: str) -> Trial:
         trial.curve.update({event["epoch"]: event["metrics"] for event in ran.all("epoch")})
         trial.warnings += [event["text"] for event in ran.all("warning")]
         checkpoints = wire.checkpoint_folders(str(attempt.folder)) + checkpoints
+        if kill:  # whoever writes there afterwards is found out
+            shutil.rmtree(attempt.workspace)
     trial.digest = digest(ran.output)
     return trial
 
