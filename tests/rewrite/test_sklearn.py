@@ -161,6 +161,33 @@ def test_what_is_set_later_is_the_value_that_counts(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_set_as_an_attribute_is_the_value_that_counts(tmp_path: Path) -> None:
+    text = HEAD + "model = SVC(kernel='rbf', C=2.0)\nmodel.C = 6000\nmodel.gamma = 0.1\nmodel.fit(X, y)\n"
+    found = rewriter(tmp_path, text)
+    assert knobs(found) == {"svc.C": 6000.0, "svc.gamma": 0.1, "svc.kernel": "rbf"}
+    assert rewritten(found, {"svc.C": 7.5}) == text.replace("6000", "7.5")
+
+
+def test_an_attribute_of_a_copy_is_not_the_originals(tmp_path: Path) -> None:
+    body = (
+        "from sklearn.base import clone\nmodel = SVC(C=2.0).fit(X, y)\nother = clone(model)\nother.C = 9.0\n"
+    )
+    assert found_in(tmp_path, body)["svc.C"] == 2.0
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "for c in [1, 10]:\n    model.C = c",
+        "if len(X) > 9:\n    model.C = 3.0",
+        "model.C = 3.0\nmodel.C = 4.0",
+    ],
+)
+def test_an_attribute_that_may_be_one_value_or_another_is_left_alone(tmp_path: Path, setting: str) -> None:
+    body = f"model = SVC(C=2.0)\n{setting}\nmodel.fit(X, y)\n"
+    assert set(found_in(tmp_path, body)) == {"svc.kernel", "svc.gamma"}
+
+
 def test_what_a_loop_sets_is_the_scripts_own_search(tmp_path: Path) -> None:
     body = "model = SVC(C=2.0)\nfor c in [1, 10]:\n    model.set_params(C=c)\n    model.fit(X, y)\n"
     assert set(found_in(tmp_path, body)) == {"svc.kernel", "svc.gamma"}

@@ -43,7 +43,10 @@ class _Search:
 
 @dataclass(frozen=True, eq=False)
 class Later:
-    """A value that ``set_params`` gives to an argument after the call; ``expression`` is None in a loop."""
+    """A value that an argument is given after the call, by ``set_params`` or as an attribute.
+
+    ``expression`` is None where no one value can be told: in a loop, under a condition, of several.
+    """
 
     module: Module
     expression: ast.expr | None
@@ -51,7 +54,7 @@ class Later:
 
 @dataclass(frozen=True, eq=False)
 class Searches:
-    """The searches of a program, and what ``set_params`` sets in it."""
+    """The searches of a program, and what it sets after the call that makes an estimator."""
 
     context: Context
     later: Mapping[Place, Later]
@@ -94,10 +97,10 @@ class Searches:
 
 
 def read_searches(context: Context) -> Searches:
-    """Find the searches of the program, and what ``set_params`` sets."""
+    """Find the searches of the program, and what is set after the call."""
     searches = tuple(_searches(context))
     alone = frozenset(_trained(context)) if searches else frozenset()
-    return Searches(context, dict(_set_later(context)), searches, alone)
+    return Searches(context, {**_attributes(context), **dict(_set_later(context))}, searches, alone)
 
 
 def _is_search(context: Context, module: Module, call: ast.Call) -> bool:
@@ -171,3 +174,37 @@ def _set_later(context: Context) -> Iterator[tuple[Place, Later]]:
                     if _is_meant(parts, part, str(keyword.arg)):
                         place = (part, str(keyword.arg).rpartition("__")[2])
                         yield place, Later(module, None if looped else keyword.value)
+
+
+def _attributes(context: Context) -> dict[Place, Later]:
+    """Return what is set as an attribute of an estimator: ``model.C = 10``."""
+    found: dict[Place, Later] = {}
+    for module in context.program.modules:
+        for statement in _settings(module):
+            target = statement.targets[0]
+            assert isinstance(target, ast.Attribute)
+            for end in context.tracer.ends(module, target.value):
+                if isinstance(end.node, ast.Call) and _is_estimator(context, end.module, end.node):
+                    place = (end.node, target.attr)
+                    sure = place not in found and _always_runs(module, statement)
+                    found[place] = Later(module, statement.value if sure else None)
+    return found
+
+
+def _settings(module: Module) -> Iterator[ast.Assign]:
+    """Yield the statements that set one attribute of a name."""
+    for attributes in module.attributes.values():
+        for attribute in attributes:
+            parent = module.parents[attribute]
+            alone = isinstance(parent, ast.Assign) and parent.targets == [attribute]
+            if alone and isinstance(attribute.value, ast.Name) and isinstance(parent, ast.Assign):
+                yield parent
+
+
+def _is_estimator(context: Context, module: Module, call: ast.Call) -> bool:
+    entry = context.catalogue.callables.get(context.names.call(module, call) or "")
+    return entry is not None and entry.framework == "sklearn"
+
+
+def _always_runs(module: Module, statement: ast.Assign) -> bool:
+    return not any(isinstance(outer, (*_LOOPS, ast.If, ast.Try)) for outer in module.around(statement))
