@@ -106,5 +106,5 @@ def _is_number(node: ast.expr) -> bool:
 
 
 def _is_small(node: ast.expr) -> bool:
-    """Whether ``node`` is a number between 0 and 1: a rate or a factor, never an epoch."""
-    return isinstance(node, ast.Constant) and isinstance(node.value, float) and 0 < node.value < 1
+    """Whether ``node`` is a number up to 1, not 0: a rate or a factor, never an epoch."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, float) and 0 < node.value <= 1
