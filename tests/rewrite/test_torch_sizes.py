@@ -167,3 +167,13 @@ def test_a_dropout_goes_behind_a_hidden_activation() -> None:
 def test_no_dropout_goes_where_layers_are_asked_for_by_number() -> None:
     text = INPUTS["stacked"][0] + "print(model[1].weight)\n"
     assert Rewriter(script(text)).discovery.moves == ()
+
+
+def test_a_model_that_functions_are_handed_is_one_model() -> None:
+    text = INPUTS["classic"][0] + (
+        "def train(model, data):\n    for x, y in data:\n        F.nll_loss(model(x), y).backward()\n"
+        "def main():\n    model = Net().to('cpu')\n    train(model, [])\nmain()\n"
+    )
+    found = Rewriter(script(text), observed=Observed((LayerShape("conv1", "Conv2d", (2, 1, 28, 28)),)))
+    kernels = [knob for knob in found.discovery.knobs if knob.role == "kernel_size"]
+    assert [knob.certain for knob in kernels] == [True, True]

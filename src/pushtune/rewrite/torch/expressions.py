@@ -351,7 +351,8 @@ def _lambda(reader: Reader, frame: Frame, node: ast.Lambda) -> Value:
     return Function(frame.module, node, closure=dict(frame.names))
 
 
-def _called(reader: Reader, frame: Frame, node: ast.Call) -> Value:
+def called(reader: Reader, frame: Frame, node: ast.Call) -> Value:
+    """Return what a call gives."""
     callee = reader.evaluate(frame, node.func)
     given = list(spread(reader, frame, node.args))
     keywords: dict[str, Value] = {}
@@ -400,7 +401,7 @@ EXPRESSIONS: Mapping[type[ast.expr], _Read] = {
     ast.BinOp: _binary,
     ast.Subscript: _subscripted,
     ast.Lambda: _lambda,
-    ast.Call: _called,
+    ast.Call: called,
     ast.JoinedStr: _text,
     ast.NamedExpr: _walrus,
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pushtune.model.analysis import LayerShape, Style
 from pushtune.rewrite.torch.calling import Call, apply_container, apply_made_layer, call_external, call_method
-from pushtune.rewrite.torch.expressions import EXPRESSIONS, weight_of
+from pushtune.rewrite.torch.expressions import EXPRESSIONS, called, weight_of
 from pushtune.rewrite.torch.facts import Facts
 from pushtune.rewrite.torch.frames import Frame, TooMuchError
 from pushtune.rewrite.torch.sizes import Leaf
@@ -56,6 +56,12 @@ class Interpreter:
         if self._steps > _STEPS or frame.depth > _DEPTH:
             raise TooMuchError
         read = EXPRESSIONS.get(type(node))
+        if frame.outside and isinstance(node, ast.Call):
+            # A call outside of models makes one thing, however often it is come across.
+            if node not in self._outside:
+                self._outside[node] = LOST
+                self._outside[node] = called(self, frame, node)
+            return self._outside[node]
         return LOST if read is None else read(self, frame, node)
 
     def execute(self, frame: Frame, body: Sequence[ast.stmt]) -> bool:
@@ -164,9 +170,9 @@ class Interpreter:
 
     def outside_value(self, module: Module, node: ast.expr) -> Value:
         """Return what an expression outside of all models stands for. Each is read once."""
+        if node in self._open:
+            return LOST
         if node not in self._outside:
-            if node in self._open:
-                return LOST
             self._open.add(node)
             self._outside[node] = self.evaluate(Frame(module, outside=True), node)
             self._open.discard(node)
