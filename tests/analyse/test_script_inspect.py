@@ -54,7 +54,7 @@ def test_the_text_tells_a_stranger_what_matters() -> None:
         "conv2d_1.filters",
         "2 … 64 (log)",
         "block_1.copies",
-        "repeat or drop the block Conv2D-MaxPooling2D: 0 to 2 copies, 1 today",
+        "repeat or drop the block Conv2D-MaxPooling2D: 0 to 3 copies, 1 today",
         "Metric: accuracy (more is better), from keras.evaluate on line 33, on the test data",
         "Needs: keras",
         "Epochs: 2 today",
