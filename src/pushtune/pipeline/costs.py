@@ -145,8 +145,10 @@ def confirmation_seconds(bench: Workbench, winner: float, baseline: TrialRow) ->
     seeds = bench.settings.confirm_seeds
     work = seeds * (winner + baseline.seconds)
     epochs = bench.space.epochs
-    if epochs is not None:  # the author's script with the winner's epochs
-        work += (1 + seeds) * baseline.seconds * epochs.maximum / max(1, epochs.author)
+    if epochs is not None and epochs.rungs:  # the author's script with the winner's epochs
+        startup = bench.fact("startup_seconds", 0.0)
+        trained = (baseline.seconds - startup) * epochs.maximum / max(1, epochs.author)
+        work += (1 + seeds) * (startup + trained)
     return max(winner, work / slots(bench)) * 1.1
 
 
