@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from report_cases import digits, trial
@@ -67,6 +68,14 @@ def test_one_seed_proves_little_and_the_summary_says_so() -> None:
     assert "One seed only: this may be luck." in text
     assert "Not confirmed on further seeds." in text
     assert "±" not in text.replace("±  ", "").split("your script, 14")[0]
+
+
+def test_a_winner_judged_by_the_validation_data_that_chose_it_is_called_too_good() -> None:
+    report = digits(chosen_on="the script's validation data", looks=31)
+    assert report.winner is not None
+    judged = replace(report, winner=replace(report.winner, data="validation set"))
+    assert "judged on: expect somewhat less" in render_text(judged)
+    assert "judged on: expect somewhat less" not in render_text(report)
 
 
 def test_a_winner_chosen_on_the_test_set_is_called_too_good() -> None:

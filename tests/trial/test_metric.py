@@ -49,6 +49,26 @@ def test_validation_on_the_test_data_is_said() -> None:
     assert choice.looks_at_test
 
 
+def test_a_test_set_that_boosting_watches_is_no_validation_set() -> None:
+    told = Progress(
+        framework="xgboost",
+        metrics=(reading("logloss", 0.2, "validation", "xgboost.train"),),
+        curves={("logloss", "validation"): (0.3, 0.2)},
+    )
+    cases: tuple[tuple[Split, bool], ...] = (("test", True), ("validation", False))
+    for split, looks in cases:
+        choice = choose_metric(told, None, MetricGuess("logloss", "xgboost.train", split, "min", 4))
+        assert choice is not None
+        assert (choice.looks_at_test, choice.report_split) == (looks, split)
+
+
+def test_values_of_a_loop_written_by_hand_are_said_to_be_the_loops() -> None:
+    told = Progress(framework="torch", curves={("accuracy", "test"): (0.3, 0.2)})
+    choice = choose_metric(told, None)
+    assert choice is not None
+    assert choice.says == "test_accuracy per epoch from the training loop"
+
+
 def test_without_a_curve_the_search_sees_what_the_script_ends_with() -> None:
     told = Progress(metrics=(reading("accuracy", 0.97, "test", "sklearn.accuracy_score", line=9),))
     choice = choose_metric(told, "accuracy")

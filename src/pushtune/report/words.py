@@ -105,10 +105,16 @@ def gain(report: StudyReport) -> str:
     if report.noise is None:
         return text + ". One seed only: this may be luck."
     if report.noise == 0:
-        return text + ". Every seed gave the same: the script sets its own, so its noise is not known."
+        return text + ". Every seed gave the same: the script sets its own, or none matters."
     times = report.gain / report.noise
     judged = "" if times >= 2 else ". Less than twice the noise: it may be luck"
     return f"{text}, {times:.1f} times the standard deviation between seeds{judged}."
+
+
+def _judged_by_what_chose(report: StudyReport) -> bool:
+    """Whether the winner's value was measured on the very data that it was chosen by."""
+    judged = "" if report.winner is None else report.winner.data.removesuffix(" set")
+    return "test" in report.chosen_on or (judged != "" and f" {judged} " in f" {report.chosen_on} ")
 
 
 def honesty(report: StudyReport) -> tuple[str, ...]:
@@ -116,7 +122,7 @@ def honesty(report: StudyReport) -> tuple[str, ...]:
     parts = []
     if report.chosen_on:
         parts.append(f"Chosen on {report.chosen_on}, {counted(report.looks, 'look')}.")
-    if report.winner is not None and "test" in report.chosen_on:
+    if report.winner is not None and _judged_by_what_chose(report):
         parts.append("It was chosen by the data that it is judged on: expect somewhat less on new data.")
     if report.winner is not None and not report.confirmed:
         parts.append("Not confirmed on further seeds.")

@@ -16,6 +16,14 @@ REPORT_SPLITS: tuple[Split, ...] = ("test", "validation", "unknown")
 CURVE_SPLITS: tuple[Split, ...] = ("validation", "test", "unknown")
 """Where the value after each epoch is looked for, best first."""
 
+TRAINERS = {
+    "keras": "keras.fit",
+    "lightning": "lightning.fit",
+    "xgboost": "xgboost.train",
+    "lightgbm": "lightgbm.train",
+}
+"""What told the values after each epoch, by framework; in the others the script's own loop does."""
+
 BEST = "best_"
 """What the canonical name of a value begins with that is the best of a script's epochs, not its last."""
 
@@ -68,7 +76,19 @@ def choose_metric(
     proxy = _last(_finite_head(progress.curves.get((canonical, "train"), ())))
     if not curve and reading is None and proxy is None:
         return None
-    return _choice(canonical, curve_split, curve, reading, proxy, progress)
+    choice = _choice(canonical, curve_split, curve, reading, proxy, progress)
+    return _watched_test_set(choice) if _is_said_to_be_the_test_set(guess, choice) else choice
+
+
+def _is_said_to_be_the_test_set(guess: MetricGuess | None, choice: MetricChoice) -> bool:
+    """Whether the validation set of a script without another set is its test set, as its source says."""
+    if guess is None or wire.canonical_metric(guess.name)[0] != choice.name:
+        return False
+    return (guess.split, choice.report_split) == ("test", "validation")
+
+
+def _watched_test_set(choice: MetricChoice) -> MetricChoice:
+    return replace(choice, report_split="test", looks_at_test=True)
 
 
 def _told_by(guess: MetricGuess | None, progress: Progress) -> Progress:
@@ -195,7 +215,7 @@ def _choice(
     report = reading.value if reading is not None else last
     seen = reading is not None and reading.seen_by_fit
     selection_split = curve_split if curve else (reading.split if reading else "unknown")
-    trainer = f"{progress.framework}.fit" if progress.framework else "the training loop"
+    trainer = _trainer(progress)
     return MetricChoice(
         name=name,
         curve=curve,
@@ -212,6 +232,12 @@ def _choice(
             name, curve_split if curve else None, reading, trainer, has_proxy=not curve and proxy is not None
         ),
     )
+
+
+def _trainer(progress: Progress) -> str:
+    """Return what reports the epochs, for people: what the probe says, else what the framework trains with."""
+    told = [fit.by for fit in progress.fits if fit.by]
+    return told[0] if told else TRAINERS.get(progress.framework, "the training loop")
 
 
 def _words(
