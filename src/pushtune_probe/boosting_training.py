@@ -80,7 +80,9 @@ class Training:
             self.epoch = max(self.epoch, self.session.epochs)
         why = SEVERAL_FITS if self.calls > 1 else "" if measured else NO_METRIC
         self.active = Fit(self, source, self.epoch, rounds, why)
-        self.session.reporter.emit("fit", call=self.calls, epochs=rounds, steps=None, rungs=not why, why=why)
+        self.session.reporter.emit(
+            "fit", call=self.calls, by=source, epochs=rounds, steps=None, rungs=not why, why=why
+        )
         return self.active
 
     def checkpoint(self, digest: Callable[[], str], due: bool) -> None:

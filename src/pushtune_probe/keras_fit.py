@@ -136,6 +136,7 @@ class Fit:
         self._shared.session.reporter.emit(
             "fit",
             call=self._call,
+            by="keras.fit",
             epochs=self._feed.epochs,
             steps=(getattr(self.list, "params", None) or {}).get("steps"),
             rungs=not self._why_not,

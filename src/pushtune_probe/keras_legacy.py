@@ -42,7 +42,9 @@ def _patch_fit(module: Any, training: Training, why: str) -> None:
         keras_data.tell_roles(session, feed)
         training.calls += 1
         training.last_model = model
-        session.reporter.emit("fit", call=training.calls, epochs=feed.epochs, rungs=False, why=why)
+        session.reporter.emit(
+            "fit", call=training.calls, by="keras.fit", epochs=feed.epochs, rungs=False, why=why
+        )
         training.active = reporting(training, feed)
         given = arguments.get("callbacks")
         listed = list(given) if isinstance(given, (list, tuple)) else [given] if given else []

@@ -272,6 +272,7 @@ class Run:
         self._session.reporter.emit(
             "fit",
             call=self._call,
+            by="the training loop",
             epochs=self._total,
             steps=steps,
             rungs=not self._why_not,

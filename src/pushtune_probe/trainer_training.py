@@ -142,7 +142,9 @@ class Reports:
 
     def rungs(self, why_not: str) -> None:
         """Report the fit, or once more if it was found out later that, and why, it cannot be resumed."""
-        self._training.session.reporter.emit("fit", **self._facts, rungs=not why_not, why=why_not)
+        self._training.session.reporter.emit(
+            "fit", **self._facts, by=self._training.trainer, rungs=not why_not, why=why_not
+        )
 
     def model(self, model: Any) -> None:
         """Remember the model; raises ``Refusal`` if it is larger than the plan allows.

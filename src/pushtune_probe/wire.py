@@ -123,7 +123,8 @@ class Order:
 #             shapes are text, "(32, 1, 28, 28)", batch first, "" where nobody can say
 # reached     places: indexes into the plan's watch list that were evaluated for the first time since the
 #             last such event; written at each epoch's end and at the end
-# fit         call (1-based number of the fit call), epochs (as the source says), steps (of the optimiser, an
+# fit         call (1-based number of the fit call), by (what trains, for people: "keras.fit"),
+#             epochs (as the source says), steps (of the optimiser, an
 #             epoch; null where nobody can say), rungs (bool), why (if not)
 # epoch       epoch, total, seconds, metrics: {name: {"value", "split"}} with names as the framework gives
 #             them without a val_ prefix, e.g. {"accuracy": …, "val_accuracy": …} are told by split

@@ -139,7 +139,8 @@ class _Collected:
             epochs = _count(event.get("epochs")) or None
             why = _text(event.get("why"), LONGEST_TEXT)
             steps = _count(event.get("steps")) or None
-            self._fits[call] = FitCall(call, epochs, event.get("rungs") is True, why, steps)
+            by = _name(event.get("by"))
+            self._fits[call] = FitCall(call, epochs, event.get("rungs") is True, why, steps, by)
 
     def _epoch(self, event: Event) -> None:
         epoch = _count(event.get("epoch"))

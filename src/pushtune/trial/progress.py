@@ -43,7 +43,7 @@ class ArtifactReport:
 
 @dataclass(frozen=True)
 class FitCall:
-    """One call that trains. ``epochs`` as the source says; ``why`` it cannot be paused, if it cannot.
+    """One call that trains, ``by`` what. ``epochs`` as the source says; ``why`` it cannot be paused, if it cannot.
 
     ``steps`` are the optimiser's, an epoch; None where nobody can say.
     """
@@ -53,6 +53,7 @@ class FitCall:
     rungs: bool
     why: str = ""
     steps: int | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True)
