@@ -123,6 +123,9 @@ def _load(path: str) -> Optional[Dict[str, Any]]:
     return state if isinstance(state, dict) else None
 
 
+_TRAINERS = {"lightning": "Lightning's Trainer", "hf": "Hugging Face's Trainer"}
+
+
 class Reports:
     """The events of one fit: its announcement, its epochs, and what it ended with."""
 
@@ -142,9 +145,9 @@ class Reports:
 
     def rungs(self, why_not: str) -> None:
         """Report the fit, or once more if it was found out later that, and why, it cannot be resumed."""
-        self._training.session.reporter.emit(
-            "fit", **self._facts, by=self._training.trainer, rungs=not why_not, why=why_not
-        )
+        training = self._training
+        by = _TRAINERS.get(training.name, training.name)
+        training.session.reporter.emit("fit", **self._facts, by=by, rungs=not why_not, why=why_not)
 
     def model(self, model: Any) -> None:
         """Remember the model; raises ``Refusal`` if it is larger than the plan allows.

@@ -235,7 +235,7 @@ def _choice(
 
 
 def _trainer(progress: Progress) -> str:
-    """Return what reports the epochs, for people: what the probe says, else what the framework trains with."""
+    """Return what reports the epochs, for people."""
     told = [fit.by for fit in progress.fits if fit.by]
     return told[0] if told else TRAINERS.get(progress.framework, "the training loop")
 

@@ -43,9 +43,9 @@ class ArtifactReport:
 
 @dataclass(frozen=True)
 class FitCall:
-    """One call that trains, ``by`` what. ``epochs`` as the source says; ``why`` it cannot be paused, if it cannot.
+    """One call that trains. ``epochs`` as the source says; ``why`` it cannot be paused, if it cannot.
 
-    ``steps`` are the optimiser's, an epoch; None where nobody can say.
+    ``steps`` are the optimiser's, an epoch; None where nobody can say. ``by`` says what trains, for people.
     """
 
     call: int
