@@ -164,7 +164,8 @@ def test_several_models_are_each_reported_where_there_is_no_total() -> None:
 
 
 WORDS = st.sampled_from(
-    ["accuracy", "Acc", "val_", "loss", "of ", "the ", " ", "\t", ":", "=", "|", "%", "[", "]", "(", "tensor(",
+    ["accuracy", "Acc", "val_", "loss", "of ", "the ", " ", "\t", ":", "=", "|", "%", "[", "]", "(",
+     "tensor(",
      "1", "0.9", "1e999", "class 3", "correct", "best",
      "9/10", ",", "epoch ", "Best ", "nan", "é", "准确率", "\x1b[0m", "1e9",
      "precision recall f1-score", "-", "ſ", "İ"]
