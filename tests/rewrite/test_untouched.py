@@ -156,3 +156,29 @@ def test_evaluation_batches_are_no_knobs(tmp_path: Path) -> None:
 def test_an_opaque_splat_gains_no_keyword(tmp_path: Path) -> None:
     text = "from sklearn.svm import SVC\nfrom settings import options\nSVC(**options).fit(X, y)\n"
     assert knobs(rewriter(tmp_path, text)) == {}
+
+
+@pytest.mark.parametrize(
+    "embedding",
+    [
+        "layers.Embedding(1000, WIDTH, weights=[matrix])",
+        "layers.Embedding(1000, WIDTH, embeddings_initializer=keras.initializers.Constant(matrix))",
+        "layers.Embedding(1000, output_dim=WIDTH, embeddings_initializer=given)",
+        "layers.Embedding(1000, WIDTH)",
+    ],
+)
+def test_a_layer_that_is_given_its_weights_stays_as_large_as_they_are(tmp_path: Path, embedding: str) -> None:
+    body = (
+        "import numpy as np\nWIDTH = 50\nmatrix = np.zeros((1000, WIDTH))\n"
+        "given = keras.initializers.Constant(matrix)\n"
+        f"model = keras.Sequential([{embedding}, layers.LSTM(WIDTH), layers.Dense(1)])\n"
+        f"{'' if 'weights' in embedding or 'init' in embedding else 'model.layers[0].set_weights([matrix])'}\n"
+    )
+    assert 50 not in layers_of(tmp_path, body).values()
+
+
+@pytest.mark.parametrize("start", ["'he_normal'", "keras.initializers.Constant(0.1)", "None"])
+def test_a_layer_that_starts_from_scratch_keeps_its_width_as_a_knob(tmp_path: Path, start: str) -> None:
+    embedding = f"layers.Embedding(1000, 50, embeddings_initializer={start}, weights=None)"
+    found = layers_of(tmp_path, f"model = keras.Sequential([{embedding}, layers.LSTM(8), layers.Dense(1)])\n")
+    assert 50 in found.values()

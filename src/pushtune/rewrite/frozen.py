@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pushtune.model.analysis import Span
 from pushtune.rewrite.applied import is_wiring
 from pushtune.rewrite.base import Context
+from pushtune.rewrite.pretrained import pretrained_sizes
 from pushtune.rewrite.uses import Target, uses_of, written_argument
 from pushtune.source import Module
 
@@ -17,13 +18,20 @@ def frozen_spans(context: Context, targets: Iterable[Target]) -> frozenset[Span]
     targets = tuple(targets)
     by_call = {target.call: target for target in targets}
     batches = _batch_sizes(context, targets)
-    return frozenset(
+    fixed = frozenset(
         span
         for module in context.program.modules
         for call in module.calls
         for expression in _frozen_expressions(context, module, call, by_call.get(call))
         for span in _reached(context, module, expression)
         if span not in batches or not _shapes(call)
+    )
+    return fixed.union(
+        span
+        for module in context.program.modules
+        for call in module.calls
+        for home, expression in pretrained_sizes(context, module, call, by_call.get(call))
+        for span in _reached(context, home, expression)
     )
 
 
