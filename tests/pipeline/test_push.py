@@ -130,4 +130,5 @@ def test_a_candidate_that_cannot_be_made_is_a_failure_and_the_search_goes_on(
     failed = [row for row in house.trials() if row.state is TrialState.FAILED]
     assert failed
     assert failed[0].message == "it does not fit"
+    assert any(line.startswith("trial") and line.endswith("; it does not fit") for line in house.said)
     assert len([row for row in house.trials() if row.purpose is Purpose.SEARCH]) >= 4

@@ -16,6 +16,8 @@ from pushtune.pipeline.workbench import Workbench
 _TOO_SLOW = 1.5
 """An epoch may take so many times what the time given allows: the estimate is rough."""
 
+_WITH_REASON = (TrialState.FAILED, TrialState.OUT_OF_MEMORY, TrialState.DIVERGED, TrialState.LOST)
+
 
 class Tune:
     """Drives the search until it stops."""
@@ -127,4 +129,5 @@ def _line(bench: Workbench, row: TrialRow) -> str:
     epochs = f" after {row.epochs} epoch{'s' * (row.epochs != 1)}" if row.epochs else ""
     best = bench.search.best()
     ahead = f" (best {best.value:.4f})" if best is not None else ""
-    return f"trial {row.number}: {reached}{epochs}{ahead}: {changes}"
+    why = row.message.strip().splitlines()[-1:] if row.state in _WITH_REASON else []
+    return "; ".join([f"trial {row.number}: {reached}{epochs}{ahead}: {changes}", *why])
