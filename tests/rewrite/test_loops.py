@@ -118,3 +118,15 @@ def test_a_schedule_that_reads_the_number_makes_a_shorter_run_another_one(tmp_pa
     assert epochs is not None
     assert (epochs.parameter, epochs.prefix_exact, epochs.rungs) == ("N", False, True)
     assert rewriter(tmp_path, loop("for epoch in range(5):")).discovery.space.epochs.prefix_exact  # type: ignore[union-attr]
+
+
+def test_the_batch_size_of_a_loader_that_no_loop_trains_on_is_not_offered(tmp_path: Path) -> None:
+    text = HEAD + (
+        "from torch.utils.data import DataLoader\n"
+        "def fit(source):\n    for x, y in source:\n        " + STEP.format(i=" " * 8)
+        + "def check(source):\n    for x, y in source:\n        print('accuracy:', (model(x) == y).mean())\n"
+        "one, two = DataLoader(data, batch_size=32), DataLoader(rest, batch_size=200)\n"
+        "for epoch in range(3):\n    fit(one)\n    check(two)\n"
+    )  # fmt: skip
+    sizes = [knob.value for knob in rewriter(tmp_path, text).discovery.knobs if knob.role == "batch_size"]
+    assert sizes == [32]

@@ -6,6 +6,7 @@ import ast
 import re
 
 from pushtune.rewrite.base import Context
+from pushtune.rewrite.loops import iterated
 from pushtune.source import Module
 from pushtune.source.tracing import literal_value
 
@@ -25,7 +26,10 @@ _JOINED = (
 
 
 def is_evaluation_only(context: Context, module: Module, call: ast.Call) -> bool:
-    """Whether the loader that ``call`` makes is for measuring alone, by its data and by its name."""
+    """Whether the loader that ``call`` makes only measures: by the loops over it, its data, its name."""
+    trained = _trained_over(context, call)
+    if trained is not None:
+        return not trained
     for keyword in call.keywords:
         told = literal_value(keyword.value)
         if keyword.arg == "shuffle" and told == (True,):
@@ -35,6 +39,26 @@ def is_evaluation_only(context: Context, module: Module, call: ast.Call) -> bool
     if data and _made_for(context, module, data[0]) is not None:
         return _made_for(context, module, data[0]) is False
     return any(_sounds(text) for text in (_target(module, call), ast.unparse(data[0]) if data else ""))
+
+
+def _trained_over(context: Context, call: ast.Call) -> bool | None:
+    """Return whether a loop over the loader trains; None where no loop over it was found."""
+    around = context.training.around_steps
+    found = [
+        node in around
+        for module in context.program.modules
+        for node in module.parents
+        if around and isinstance(node, ast.For) and _runs_over(context, module, node, call)
+    ]
+    return any(found) if found else None
+
+
+def _runs_over(context: Context, module: Module, loop: ast.For, call: ast.Call) -> bool:
+    return any(
+        end.node is call
+        for expression in iterated(loop.iter)
+        for end in context.tracer.ends(module, expression)
+    )
 
 
 def _made_for(context: Context, module: Module, data: ast.expr) -> bool | None:

@@ -59,6 +59,21 @@ def read_loops(program: Program, tracer: Tracer) -> tuple[Loop, ...]:
     return tuple(_Reader(program, tracer).read())
 
 
+def training_loops(program: Program, tracer: Tracer) -> frozenset[ast.AST]:
+    """Return every loop around a step of training, those over epochs and those over batches alike."""
+    reader = _Reader(program, tracer)
+    return frozenset(node for chain in reader.chains() for _, node in chain)
+
+
+def iterated(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield what a loop runs over, through ``enumerate``, ``zip`` and progress bars."""
+    if isinstance(node, ast.Call) and _called(node) in _WRAPPERS:
+        for argument in node.args:
+            yield from iterated(argument)
+    else:
+        yield node
+
+
 @dataclass(frozen=True, eq=False)
 class _Reader:
     program: Program
@@ -66,16 +81,20 @@ class _Reader:
 
     def read(self) -> Iterator[Loop]:
         chosen: dict[ast.AST, _At] = {}
-        for module in self.program.modules:
-            for call in module.calls:
-                if self._trains(module, call):
-                    for chain in self._chains(module, call, ()):
-                        loop = _epoch_loop(chain)
-                        if loop is not None:
-                            chosen.setdefault(loop[1], loop)
+        for chain in self.chains():
+            loop = _epoch_loop(chain)
+            if loop is not None:
+                chosen.setdefault(loop[1], loop)
         for module, node in chosen.values():
             count, offset = _count(node)
             yield Loop(module, node, _number(module, node), count, offset)
+
+    def chains(self) -> Iterator[list[_At]]:
+        """Yield the loops around each step of training, innermost first."""
+        for module in self.program.modules:
+            for call in module.calls:
+                if self._trains(module, call):
+                    yield from self._chains(module, call, ())
 
     def _trains(self, module: Module, call: ast.Call) -> bool:
         function = call.func

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from pushtune.rewrite.batches import batch_sources
 from pushtune.rewrite.boosting import read_boosting
-from pushtune.rewrite.loops import Loop, read_loops
+from pushtune.rewrite.loops import Loop, read_loops, training_loops
 from pushtune.rewrite.trainers import read_trainers
 from pushtune.source import Module, Names, Program
 from pushtune.source.tracing import Found, Tracer
@@ -60,7 +60,7 @@ class Spender:
 class Training:
     """What trains: ``fit`` and ``compile`` calls of Keras models, what makes the batches, epoch loops.
 
-    All of them can run.
+    All of them can run. ``around_steps`` are all loops around a step of training, those over batches too.
     """
 
     fits: tuple[MethodCall, ...]
@@ -69,6 +69,7 @@ class Training:
     custom_loop: bool
     loops: tuple[Loop, ...] = ()
     trainers: tuple[Spender, ...] = ()
+    around_steps: frozenset[ast.AST] = frozenset()
 
     @property
     def loop(self) -> Loop | None:
@@ -111,7 +112,9 @@ class _Reader:
         loops = read_loops(self.program, self.tracer)
         compiled = compiles if self._uses_keras else ()
         trainers = (*self._trainers(), *self._boosting())
-        return Training(fits, compiled, frozenset(feeds), self._has_custom_loop(), loops, trainers)
+        around = training_loops(self.program, self.tracer) if loops else frozenset()
+        custom = self._has_custom_loop()
+        return Training(fits, compiled, frozenset(feeds), custom, loops, trainers, around)
 
     def _trainers(self) -> tuple[Spender, ...]:
         return tuple(
