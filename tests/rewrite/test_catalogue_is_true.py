@@ -18,7 +18,8 @@ OLD = {"lr", "l", "keras.ImageDataGenerator", "keras.layers.RandomHeight", "kera
 
 def entries(framework: str) -> list[CallableEntry]:
     found = [e for e in CATALOGUE.callables.values() if e.framework == framework and e.arguments]
-    return [e for e in found if e.name not in OLD and ".legacy." not in e.name]
+    bundled = [e for e in found if e.group != "wrapper"]  # wrappers are a package of their own
+    return [e for e in bundled if e.name not in OLD and ".legacy." not in e.name]
 
 
 def signature(name: str) -> inspect.Signature:

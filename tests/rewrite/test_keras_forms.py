@@ -242,3 +242,28 @@ def test_a_loop_that_trains_several_models_counts_no_layers(tmp_path: Path) -> N
         "    model.compile('adam', 'mse')\n    model.fit(x, y, epochs=3)\n"
     )
     assert "RUNS" not in knobs(rewriter(tmp_path, text))
+
+
+WRAPPED = """
+from keras import Sequential, layers
+from scikeras.wrappers import KerasClassifier
+from sklearn.model_selection import cross_val_score, GridSearchCV
+
+def build(width=60):
+    model = Sequential([layers.Dense(width), layers.Dense(30), layers.Dense(1, activation="sigmoid")])
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+wrapped = KerasClassifier(model=build, epochs=100, batch_size=5)
+"""
+
+
+def test_a_model_that_a_wrapper_builds_and_trains_has_knobs(tmp_path: Path) -> None:
+    found = knobs(rewriter(tmp_path, WRAPPED + "print(cross_val_score(wrapped, x, y, cv=3).mean())\n"))
+    assert {60, 30, 5} <= set(found.values())
+    assert not {1, 3, 100} & set(found.values())
+
+
+def test_what_the_scripts_own_search_varies_in_a_wrapped_model_stays(tmp_path: Path) -> None:
+    found = knobs(rewriter(tmp_path, WRAPPED + "GridSearchCV(wrapped, {'model__width': [8, 9]}).fit(x, y)\n"))
+    assert not {60, 8, 9} & set(found.values())

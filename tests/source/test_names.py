@@ -68,6 +68,24 @@ def test_names_travel_through_local_modules(tmp_path: Path) -> None:
     assert found == ["keras.layers.Dense", "keras.optimizers.Adam", "local:helper.py:build"]
 
 
+def test_a_sibling_is_found_through_the_package_that_holds_both(tmp_path: Path) -> None:
+    text = "from . import helper\nfrom .helper import build\nhelper.build(), build()"
+    found = names_of(tmp_path, text, helper="def build(): ...\n")
+    assert found == ["local:helper.py:build", "local:helper.py:build"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import tensorflow as tf\ntf.optimizers.Adam()",
+        "from tensorflow.python.keras.optimizer_v2 import adam\nadam.Adam()",
+        "from tensorflow.keras.optimizers import Adam\nAdam()",
+    ],
+)
+def test_an_optimizer_is_known_by_its_older_names(tmp_path: Path, text: str) -> None:
+    assert names_of(tmp_path, text) == ["keras.optimizers.Adam"]
+
+
 def test_legacy_optimizers_are_not_taken_for_todays(tmp_path: Path) -> None:
     text = "import tensorflow as tf\ntf.keras.optimizers.legacy.Adam()"
     assert names_of(tmp_path, text) == ["keras.optimizers.legacy.Adam"]

@@ -15,14 +15,11 @@ from pushtune.rewrite.base import Context
 from pushtune.rewrite.catalogue import Argument
 from pushtune.rewrite.composition import parts_of
 from pushtune.rewrite.ranges import searched_domain
+from pushtune.rewrite.training import SEARCHES
 from pushtune.rewrite.uses import Target
 from pushtune.source import Module
 from pushtune.source.tracing.tables import table_entries
 
-SEARCHES = (
-    "GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "BayesSearchCV",
-    "TuneSearchCV", "TuneGridSearchCV", "OptunaSearchCV",
-)  # fmt: skip
 _GRIDS = ("param_grid", "param_distributions", "search_spaces")
 _FITTING = ("fit", "fit_transform", "fit_predict", "partial_fit")
 _SCORING = ("cross_val_score", "cross_validate", "cross_val_predict", "learning_curve", "validation_curve")

@@ -16,7 +16,14 @@ from pushtune.source.tracing import Found, Tracer
 
 _TELLING = ("epochs", "batch_size", "validation_data", "steps_per_epoch", "callbacks", "validation_split")
 _MODELS = ("keras.Sequential", "keras.Model")
+_WRAPPERS = ("scikeras.wrappers", "keras.wrappers.scikit_learn")
 _DEPTH = 12
+
+SEARCHES = (
+    "GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "BayesSearchCV",
+    "TuneSearchCV", "TuneGridSearchCV", "OptunaSearchCV",
+)  # fmt: skip
+"""Classes that try several values by themselves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +67,7 @@ class Spender:
 class Training:
     """What trains: ``fit`` and ``compile`` calls of Keras models, what makes the batches, epoch loops.
 
+    ``custom_loop`` says that models train without a ``fit`` of theirs: by hand, or through a wrapper.
     All of them can run. ``around_steps`` are all loops around a step of training, those over batches too.
     """
 
@@ -113,7 +121,7 @@ class _Reader:
         compiled = compiles if self._uses_keras else ()
         trainers = (*self._trainers(), *self._boosting())
         around = training_loops(self.program, self.tracer) if loops else frozenset()
-        custom = self._has_custom_loop()
+        custom = self._has_custom_loop() or self._is_wrapped()
         return Training(fits, compiled, frozenset(feeds), custom, loops, trainers, around)
 
     def _trainers(self) -> tuple[Spender, ...]:
@@ -190,6 +198,16 @@ class _Reader:
     def _has_custom_loop(self) -> bool:
         """Whether gradients are applied by hand, so that models train without ``compile`` and ``fit``."""
         return any(True for _ in self._methods("apply_gradients", "train_on_batch", "minimize"))
+
+    def _is_wrapped(self) -> bool:
+        """Whether scikit-learn trains a model through a wrapper, and no search varies what builds it."""
+        names = [
+            (self.names.call(module, call) or "").rpartition(".")
+            for module in self.program.modules
+            for call in module.calls
+        ]
+        wrapped = any(home in _WRAPPERS and last.startswith("Keras") for home, _, last in names)
+        return wrapped and not any(last in SEARCHES for _, _, last in names)
 
     def _made(self, module: Module, node: ast.expr) -> Iterator[tuple[Found, ast.Call]]:
         """Yield the calls that ``node`` stands for, through local functions that return them."""

@@ -251,7 +251,7 @@ class ScopeReader:
                 assert self._scope is not None
                 self._scope.stars.append(module)
                 continue
-            target = f"{module}.{alias.name}"
+            target = f"{module}.{alias.name}" if module else alias.name
             conditional = self._conditional()
             self._add(
                 Binding(alias.asname or alias.name, "import", node, target=target, conditional=conditional)
