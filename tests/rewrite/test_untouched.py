@@ -182,3 +182,23 @@ def test_a_layer_that_starts_from_scratch_keeps_its_width_as_a_knob(tmp_path: Pa
     embedding = f"layers.Embedding(1000, 50, embeddings_initializer={start}, weights=None)"
     found = layers_of(tmp_path, f"model = keras.Sequential([{embedding}, layers.LSTM(8), layers.Dense(1)])\n")
     assert 50 in found.values()
+
+
+BY_HAND = """import tensorflow as tf
+model = keras.Sequential([layers.Dense(32), layers.Dense(1)])
+model.build(input_shape=(BATCH, 20))
+optimizer = keras.optimizers.Adam(0.01)
+data = tf.data.Dataset.from_tensor_slices(x).batch(BATCH)
+for epoch in range(9):
+    for x in data:
+        optimizer.apply_gradients(step(model, x))
+print(tf.reshape(model(x[:BATCH // 2]), [-1, SIDE, SIDE]))
+"""
+
+
+def test_a_batch_size_is_no_part_of_the_shape_of_the_data(tmp_path: Path) -> None:
+    found = knobs(rewriter(tmp_path, f"{HEAD}BATCH = 100\nSIDE = 28\n{BY_HAND}"))
+    assert found["BATCH"] == 100
+    assert not {28, 20, 1} & set(found.values())
+    tied = knobs(rewriter(tmp_path, f"{HEAD}BATCH = 100\nSIDE = BATCH\n{BY_HAND}"))
+    assert 100 not in tied.values()

@@ -12,6 +12,9 @@ from pushtune.rewrite.pretrained import pretrained_sizes
 from pushtune.rewrite.uses import Target, uses_of, written_argument
 from pushtune.source import Module
 
+_BRINGING = ("reshape", "resize", "one_hot")
+_LIBRARIES = ("tensorflow.", "keras.", "numpy.", "torch.")
+
 
 def frozen_spans(context: Context, targets: Iterable[Target]) -> frozenset[Span]:
     """Return the spans of every literal that also reaches an argument which must stay as it is."""
@@ -70,8 +73,10 @@ def _frozen_expressions(
         return  # a model's own `view` brings nothing into a shape that the data asks for
     for keyword in call.keywords:
         if everything or (keyword.arg in catalogue.frozen_arguments and keyword.arg not in tuned):
-            yield keyword.value
+            yield from _without_batch(call, keyword.value)
     for position, expression in enumerate(call.args):
+        if position == 0 and _takes_data_first(call, name):
+            continue
         named = entry.positions[position] if entry and position < len(entry.positions) else ""
         if everything or (named in catalogue.frozen_arguments and named not in tuned):
             yield expression
@@ -80,6 +85,21 @@ def _frozen_expressions(
             written = written_argument(call, argument)
             if argument.name in target.entry.output and written is not None:
                 yield written
+
+
+def _takes_data_first(call: ast.Call, name: str | None) -> bool:
+    """Whether the first argument is what is brought into a shape, as in ``tf.reshape(x[:size], shape)``."""
+    method = isinstance(call.func, ast.Attribute) and call.func.attr in _BRINGING
+    return method and name is not None and name.startswith(_LIBRARIES)
+
+
+def _without_batch(call: ast.Call, shape: ast.expr) -> Iterator[ast.expr]:
+    """Yield the parts of a shape that belong to the data: ``build`` is told the batch size before them."""
+    builds = isinstance(call.func, ast.Attribute) and call.func.attr == "build"
+    if builds and isinstance(shape, (ast.Tuple, ast.List)):
+        yield from shape.elts[1:]
+    else:
+        yield shape
 
 
 def _reached(context: Context, module: Module, expression: ast.expr) -> Iterator[Span]:
