@@ -103,6 +103,8 @@ def source_epochs(trial: Trial) -> int | None:
 
 def _peak(study: Study, trial: Trial) -> Claim | None:
     """Return the claim of the curve's best epoch, unless it is the one that was trained to its end."""
+    if study.space.epochs is None:
+        return None  # nothing in the source says how many epochs: it cannot be given fewer
     if not trial.curve or trial.number == 0 or trial.again is not None:
         return None
     epochs = best_epoch(trial.curve)
