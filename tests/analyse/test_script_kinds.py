@@ -42,6 +42,19 @@ def keras(*layers: str) -> str:
         ("import xgboost as xgb\nxgb.XGBClassifier()\n", "xgboost", "GBM"),
         ("import lightgbm as lgb\nlgb.train({}, d)\n", "lightgbm", "GBM"),
         ("import tensorflow as tf\nx = tf.placeholder(tf.float32)\n", "tensorflow1", "MLP"),
+        ("import tensorflow as tf\ntf.train.AdamOptimizer(0.1)\n", "tensorflow1", "unknown"),
+        ("import tensorflow as tf\ntf.estimator.BoostedTreesClassifier()\n", "tensorflow1", "GBM"),
+        ("import tensorflow as tf\ntf.estimator.LinearRegressor(c)\n", "tensorflow1", "linear"),
+        (
+            "from tensorflow.contrib.tensor_forest.python import tensor_forest as f\nf.RandomForestGraphs(p)\n",
+            "tensorflow1",
+            "tree-ensemble",
+        ),
+        (
+            "from keras import layers\nlayers.Dense(2)\nimport tensorflow as tf\ntf.train.AdamOptimizer()\n",
+            "keras",
+            "linear",
+        ),
         ("from transformers import Trainer\nTrainer()\n", "hf", "transformer"),
         ("import lightning as L\nL.Trainer()\n", "lightning", "unknown"),
         ("print('hello')\n", "unknown", "unknown"),
@@ -96,3 +109,43 @@ def test_a_layer_that_is_built_in_a_local_module_counts(write: Write) -> None:
         )
     )
     assert (found.kind, found.evidence[0].file, found.evidence[0].line) == ("CNN", "net.py", 3)
+
+
+NUMPY = "import numpy as np\nW = np.zeros(3)\nfor epoch in range(9):\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "kind"),
+    [
+        (("w -= lr * gradient", "b -= lr * gradient.sum()"), "linear"),
+        (("self.w = self.w - self.learning_rate * dw",), "linear"),
+        (("W1 -= lr * d1", "W2 -= lr * d2"), "MLP"),
+        (("p['W1'] -= alpha * g['W1']", "p['W2'] -= alpha * g['W2']", "p['b1'] -= alpha * g['b1']"), "MLP"),
+        (("weights = [w - (eta / len(batch)) * g for w, g in zip(weights, grads)]",), "MLP"),
+        (("weights[layer] += eta * delta",), "MLP"),
+        (("count -= 1", "total += lr", "best = best - 0.1 * best"), "unknown"),
+    ],
+)
+def test_gradient_descent_by_hand_is_told_by_its_steps(
+    write: Write, steps: tuple[str, ...], kind: str
+) -> None:
+    found = recognise(write(NUMPY + "".join(f"    {step}\n" for step in steps)))
+    assert (found.framework, found.kind) == ("unknown" if kind == "unknown" else "numpy", kind)
+    assert not found.tunable
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("class VAE(keras.Model): ...\nmodel = VAE()\n", "VAE"),
+        ("def sampling(a): ...\nz = layers.Lambda(sampling)([m, v])\nvae.fit(x, x)\n", "VAE"),
+        ("class Net:\n    def call(self, x):\n        return self.reparameterize(x)\nNet()\n", "VAE"),
+        ("def build_autoencoder(): ...\nmodel = build_autoencoder()\n", "autoencoder"),
+        ("generator = make_generator()\ndiscriminator = make_discriminator()\n", "GAN"),
+        ("self.critic = self.build(1)\nself.generator = self.build(2)\n", "GAN"),
+        ("train_generator = keras.preprocessing.image.ImageDataGenerator()\ncritic = read()\n", "MLP"),
+    ],
+)
+def test_what_keras_code_calls_its_networks_tells_what_they_are(write: Write, source: str, kind: str) -> None:
+    layers = "import keras\nfrom keras import layers\nlayers.Dense(8)\nlayers.Dense(2)\n"
+    assert recognise(write(layers + source)).kind == kind

@@ -121,3 +121,9 @@ def test_the_same_name_in_train_and_test_is_told_apart(write: Write) -> None:
         test(test_loader)
     """
     assert [item[1] for item in shown(write, source)] == ["train", "test"]
+
+
+def test_a_value_that_is_made_of_itself_comes_to_an_end(write: Write) -> None:
+    body = "def halve(x):\n    y = halve(x)\n    z = y\n    print('loss', {})\n    return z\n"
+    for shown_value in ("x", "y", "z"):
+        assert shown(write, body.format(shown_value)) == [("loss", "train", "min")]

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
+from pushtune.analyse.by_hand import Step, gradient_steps
+from pushtune.analyse.keras_networks import keras_signs
 from pushtune.analyse.networks import signs
 from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.analyse.requirements import imported
@@ -72,8 +74,13 @@ def recognise(reading: Reading) -> Kind:
     framework = _framework(hits, reading)
     parts = {framework, *_MADE_OF.get(framework, ())}
     own = [hit for hit in hits if hit.rule.framework in parts]
+    if framework in ("unknown", "sklearn") and not own:
+        by_hand = _by_hand(reading)
+        if by_hand is not None:
+            return by_hand
     if framework == "keras":
         own += _autoencoder(reading)
+        own += [Hit(s.call, Rule("", framework, s.kind, s.weight, s.why)) for s in keras_signs(reading)]
     if framework in ("torch", "lightning"):
         own += [Hit(s.call, Rule("", framework, s.kind, s.weight, s.why)) for s in signs(reading)]
     weights: Counter[str] = Counter()
@@ -147,6 +154,20 @@ def _trains_its_own(hits: list[Hit], reading: Reading) -> bool:
     trainers = any(hit.rule.framework == "hf" and hit.call.name.endswith("Trainer") for hit in hits)
     layers = any(hit.rule.framework == "torch" for hit in hits)
     return layers and not trainers and "torch.nn.Module" in _inherited(reading)
+
+
+def _by_hand(reading: Reading) -> Kind | None:
+    """A gradient descended in NumPy alone: linear if one set of weights is moved, else an MLP."""
+    steps = gradient_steps(reading.program)
+    if not steps or not any(name.partition(".")[0] == "numpy" for name in imported(reading.program)):
+        return None
+    kind = "MLP" if any(step.several for step in steps) or len({s.parameter for s in steps}) > 1 else "linear"
+    return Kind("numpy", kind, tuple(_step_shown(reading, step) for step in steps[:EVIDENCE_LINES]))
+
+
+def _step_shown(reading: Reading, step: Step) -> Evidence:
+    line = step.node.lineno
+    return Evidence(step.module.path, line, reading.text(step.module, line), "a step of gradient descent")
 
 
 def _inherited(reading: Reading) -> set[str]:

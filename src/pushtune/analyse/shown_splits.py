@@ -99,7 +99,7 @@ class Splits:
         names = [
             node for node in ast.walk(value) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         ]
-        for name in names if depth else ():
+        for name in names if depth > 0 else ():
             scope = module.scope_of(name)
             found = scope.find(name.id)
             if found is None or (id(found[0]), name.id) in seen:
