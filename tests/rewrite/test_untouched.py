@@ -202,3 +202,15 @@ def test_a_batch_size_is_no_part_of_the_shape_of_the_data(tmp_path: Path) -> Non
     assert not {28, 20, 1} & set(found.values())
     tied = knobs(rewriter(tmp_path, f"{HEAD}BATCH = 100\nSIDE = BATCH\n{BY_HAND}"))
     assert 100 not in tied.values()
+
+
+def test_a_transposed_convolution_keeps_its_kernel_where_the_output_size_hangs_on_it(tmp_path: Path) -> None:
+    def kernels(padding: str) -> list[object]:
+        body = (
+            f"model = keras.Sequential([layers.Conv2DTranspose(16, 5, 2{padding}), "
+            "layers.Conv2DTranspose(1, 7, padding='same')])\n"
+        )
+        return [value for name, value in layers_of(tmp_path, body).items() if name.endswith("kernel_size")]
+
+    assert kernels("") == kernels(", 'valid'") == [7]
+    assert kernels(", 'same'") == kernels(", padding='same'") == [5, 7]
