@@ -46,7 +46,7 @@ def keras(*layers: str) -> str:
         ("import tensorflow as tf\ntf.estimator.BoostedTreesClassifier()\n", "tensorflow1", "GBM"),
         ("import tensorflow as tf\ntf.estimator.LinearRegressor(c)\n", "tensorflow1", "linear"),
         (
-            "from tensorflow.contrib.tensor_forest.python import tensor_forest as f\nf.RandomForestGraphs(p)\n",
+            "from tensorflow.contrib.tensor_forest.python import tensor_forest as f\nf.Graphs(p)\n",
             "tensorflow1",
             "tree-ensemble",
         ),
@@ -56,6 +56,8 @@ def keras(*layers: str) -> str:
             "linear",
         ),
         ("from transformers import Trainer\nTrainer()\n", "hf", "transformer"),
+        ("import theano\ny, _ = theano.scan(step, x)\nf = theano.function([x], y)\n", "theano", "RNN"),
+        ("import jax\nfrom sklearn.utils import shuffle\njax.grad(f)\n", "jax", "unknown"),
         ("import lightning as L\nL.Trainer()\n", "lightning", "unknown"),
         ("print('hello')\n", "unknown", "unknown"),
     ],
