@@ -45,8 +45,9 @@ def imported(program: Program) -> tuple[str, ...]:
     Imports that the script itself guards with ``except ImportError`` are left out: it runs without them.
     """
     names = dict.fromkeys(name for module in program.modules for name in _imports(module))
-    local = _local_names(program)
-    return tuple(name for name in names if name.split(".")[0] not in local | set(sys.stdlib_module_names))
+    firsts = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names)
+    foreign = {first for first in firsts if not _is_local(program, first)}
+    return tuple(name for name in names if name.split(".")[0] in foreign)
 
 
 def declared(script: Script) -> tuple[Declared, ...]:
@@ -101,13 +102,13 @@ def _catches_import(handler: ast.ExceptHandler) -> bool:
     return any(kind is None or ast.unparse(kind) in _IMPORT_FAILS for kind in kinds)
 
 
-def _local_names(program: Program) -> set[str]:
-    names = {name.split(".")[0] for module in program.modules for name in module.names}
+def _is_local(program: Program, name: str) -> bool:
+    """Whether ``name`` is a module beside the script. Folders of data are large: they are not listed."""
     root = Path(program.script.root)
-    for folder in (root, root / PurePosixPath(program.script.entry).parent):
-        names |= {path.name for path in folder.iterdir() if (path / "__init__.py").is_file()}
-        names |= {path.stem for path in folder.glob("*.py")}
-    return names
+    return any(name == own.split(".")[0] for module in program.modules for own in module.names) or any(
+        (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+        for folder in (root, root / PurePosixPath(program.script.entry).parent)
+    )
 
 
 def _inline(script: Script) -> Iterator[Declared]:
