@@ -53,6 +53,16 @@ def guess(write: Write, text: str) -> MetricGuess | None:
             ("mae", "validation", "min"),
         ),
         (
+            "def fit(aim, metric='rmse'):\n"
+            "    lgb.train({'objective': aim, 'metric': metric}, d, 9, valid_sets=[v])\n"
+            "fit('binary', metric='auc')",
+            ("auc", "validation", "max"),
+        ),
+        (
+            "def fit(aim):\n    lgb.train({'objective': aim}, d, 9, valid_sets=[v])\nfit('binary')",
+            ("logloss", "validation", "min"),
+        ),
+        (
             "XGBClassifier().fit(X_train, y_train, eval_set=[(X_test, y_test)], eval_metric='error')",
             ("error", "test", "min"),
         ),

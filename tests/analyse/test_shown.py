@@ -127,3 +127,15 @@ def test_a_value_that_is_made_of_itself_comes_to_an_end(write: Write) -> None:
     body = "def halve(x):\n    y = halve(x)\n    z = y\n    print('loss', {})\n    return z\n"
     for shown_value in ("x", "y", "z"):
         assert shown(write, body.format(shown_value)) == [("loss", "train", "min")]
+
+
+@pytest.mark.parametrize(
+    ("key", "split"), [("accuracy", "train"), ("val_accuracy", "validation"), ("loss", "train")]
+)
+def test_what_fit_recorded_tells_its_data_by_the_key(write: Write, key: str, split: str) -> None:
+    body = (
+        "import keras\n\ndef validate(done):\n    kept = done.history\n"
+        f"    best = kept['{key}'][-1] * 100\n    print('{key} of this iteration is:', best)\n"
+        "validate(model.fit(x, y))\nprint(test_data)\n"
+    )
+    assert [found[1] for found in shown(write, body) if found[0] != "unknown"] == [split]

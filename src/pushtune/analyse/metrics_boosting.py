@@ -47,11 +47,12 @@ _BY_OBJECTIVE = (
 
 def boosting_metrics(reading: Reading) -> Iterator[MetricGuess]:
     """Yield one guess for each training call that measures something after each round."""
-    tables = ParameterTables(reading.names, Tracer(reading.names))
+    tracer = Tracer(reading.names)
+    tables = ParameterTables(reading.names, tracer)
     for call in reading.calls:
         library, _, function = call.name.partition(".")
         if library in ("xgboost", "lightgbm") and function in ("train", "cv"):
-            guess = _native(reading, tables, call, library, function)
+            guess = _native(reading, tables, tracer, call)
         elif call.method == "fit" and not call.name:
             guess = _estimator(reading, call)
         else:
@@ -60,9 +61,8 @@ def boosting_metrics(reading: Reading) -> Iterator[MetricGuess]:
             yield guess
 
 
-def _native(
-    reading: Reading, tables: ParameterTables, call: Called, library: str, function: str
-) -> MetricGuess | None:
+def _native(reading: Reading, tables: ParameterTables, tracer: Tracer, call: Called) -> MetricGuess | None:
+    library, _, function = call.name.partition(".")
     split: Split | None = "validation"
     if function == "train":
         sets = call.argument(3, "evals", "valid_sets", "watchlist")
@@ -76,9 +76,9 @@ def _native(
     named = _words(call.module, call.argument(-1, "metrics")) if function == "cv" else []
     for key in _METRIC_KEYS:
         if not named and key in entries:
-            named = _words(entries[key].module, entries[key].node)
+            named = _traced(tracer, entries[key])
     aims = [entries[key] for key in _OBJECTIVE_KEYS if key in entries]
-    objective = "".join(_words(aims[0].module, aims[0].node)[:1]) if aims else ""
+    objective = "".join(_traced(tracer, aims[0])[:1]) if aims else ""
     default = _default(objective, "rmse" if library == "xgboost" else "mse")
     return _guess(named, default, f"{library}.{function}", split, call)
 
@@ -136,6 +136,13 @@ def _words(module: Module, node: ast.expr | None) -> list[str]:
         if words:
             return [name.strip() for word in words for name in word.split(",")]
     return []
+
+
+def _traced(tracer: Tracer, entry: Entry) -> list[str]:
+    """Return the names in an entry of a table, which a function may have been given by its caller."""
+    words = _words(entry.module, entry.node)
+    origins = tracer.trace(entry.module, entry.node) if not words else ()
+    return words or [origin.value for origin in origins if isinstance(origin.value, str)][:1]
 
 
 def _held_out(

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from pushtune.analyse.reading import Called, Reading
+from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.analyse.shown import Slot
 from pushtune.analyse.splits import split_of_name, split_of_text
 from pushtune.model.analysis import Split
@@ -146,6 +146,8 @@ class Splits:
         told = self._written(value)
         if told != "unknown":
             return told
+        if _of_history(module, value):
+            return "train"
         called = [node.func for node in ast.walk(value) if isinstance(node, ast.Call)]
         for function in called:
             name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
@@ -184,6 +186,16 @@ def _purpose(name: str) -> Split | None:
     """Return what a function is for by its name: ``test``, ``evaluate_model``, ``train_epoch``."""
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     return next((_PURPOSES[word] for word in words if word in _PURPOSES), None)
+
+
+def _of_history(module: Module, value: ast.expr) -> bool:
+    """Whether an entry of what Keras' ``fit`` recorded is read; those on held-out data begin with ``val``."""
+    for node in ast.walk(value):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            kept = [node.value, *values_of(module, node.value)]
+            if any(isinstance(item, ast.Attribute) and item.attr == "history" for item in kept):
+                return isinstance(node.slice.value, str)
+    return False
 
 
 def _root(node: ast.expr | None) -> str:
