@@ -73,6 +73,7 @@ def test_nothing_better_leaves_the_script_as_it_is(tmp_path: Path) -> None:
     summary = house.summary()
     assert summary["winner"] is None
     assert (tmp_path / "study" / "winner.patch").read_text() == ""
+    assert not any("winner" in name for name in summary["files"])  # type: ignore[attr-defined]
 
 
 def test_where_time_is_limited_slow_candidates_are_ended_and_the_rest_is_confirmed_in_time(

@@ -99,9 +99,10 @@ def study_report(bench: Workbench, arms: Sequence[Arm], model: Path | None) -> S
         chosen_on=bench.fact("chosen_on", ""),
         looks=sum(1 for row in search if row.value is not None),
         reproduce=_reproduce(bench),
-        files=_files(bench, model),
+        files=_files(bench, model, better=better),
         next_command=f"pushtune apply {bench.study_id}" if better else "",
-        warnings=tuple(item.text for item in bench.analysis.warnings),
+        # A window that never opened is nothing to note beside a result.
+        warnings=tuple(item.text for item in bench.analysis.warnings if item.code != "opens-window"),
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         versions=(("Python", _python_version(bench)),),
         seconds=bench.elapsed(),
@@ -178,15 +179,17 @@ def _reproduce(bench: Workbench) -> tuple[str, ...]:
     return (f"cd {root}", f"git apply {bench.folder / PATCH}", script)
 
 
-def _files(bench: Workbench, model: Path | None) -> tuple[ReportFile, ...]:
+def _files(bench: Workbench, model: Path | None, *, better: bool) -> tuple[ReportFile, ...]:
+    """Return what there is to look at; without a winner its patch is empty, and its source the author's."""
     folder = bench.folder
-    files = [
-        ReportFile(_short(folder / REPORT), "curves, trials, the diff, how to reproduce"),
-        ReportFile(_short(folder / PATCH), "the change to your source, for git apply"),
-        ReportFile(_short(folder / WINNER), "the winner's source"),
-    ]
+    files = [ReportFile(_short(folder / REPORT), "curves, trials, the diff, how to reproduce")]
+    if better:
+        files += [
+            ReportFile(_short(folder / PATCH), "the change to your source, for git apply"),
+            ReportFile(_short(folder / WINNER), "the winner's source"),
+        ]
     if model is not None:
-        files.insert(0, ReportFile(_short(model), "the best model"))
+        files.insert(0, ReportFile(_short(model), "the best model" if better else "your script's model"))
     return tuple(files)
 
 
