@@ -40,6 +40,17 @@ class Module:
         return self.source.path
 
     @cached_property
+    def called(self) -> dict[str, list[ast.Call]]:
+        """The calls by the last part of what they call; one of something computed is left out."""
+        found: dict[str, list[ast.Call]] = {}
+        for call in self.calls:
+            function = call.func
+            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            found.setdefault(name, []).append(call)
+        found.pop("", None)
+        return found
+
+    @cached_property
     def loads(self) -> dict[str, list[ast.Name]]:
         """Every place that reads a name, by name."""
         found: dict[str, list[ast.Name]] = {}

@@ -59,6 +59,7 @@ class Facts:
     networks: set[ast.ClassDef] = field(default_factory=set)
     applied: set[ast.Call] = field(default_factory=set)
     shapes: dict[str, LayerShape] = field(default_factory=dict)
+    distrusted: set[Layer] = field(default_factory=set)
 
     def equal(
         self,
@@ -86,3 +87,10 @@ class Facts:
                 self.loose |= leaves(value.size)
             elif isinstance(value, Size):
                 self.loose |= leaves(value)
+
+    def distrust(self) -> None:
+        """Note that nothing is to be trusted of the layers met so far, each once however often it is said."""
+        for layer in (layer for layers in self.made.values() for layer in layers):
+            if layer not in self.distrusted:
+                self.distrusted.add(layer)
+                self.loosen(*layer.arguments.values())

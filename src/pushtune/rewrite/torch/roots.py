@@ -60,14 +60,14 @@ def _made_elsewhere(interpreter: Interpreter) -> Iterator[Root]:
                 try:
                     yield interpreter.instantiate(Frame(module, outside=True), Class(module, node), [], {})
                 except (TooMuchError, RecursionError):
-                    loosen_all(interpreter.facts)
+                    interpreter.facts.distrust()
 
 
 def _guarded(interpreter: Interpreter, module: Module, call: ast.Call) -> Root | None:
     try:
         root = interpreter.outside_value(module, call)
     except (TooMuchError, RecursionError):
-        loosen_all(interpreter.facts)
+        interpreter.facts.distrust()
         return None
     return root if isinstance(root, (Object, Container, Layer)) else None
 
@@ -172,7 +172,7 @@ def _flow(interpreter: Interpreter, root: Root) -> None:
         else:
             result = interpreter.call(frame, root, [DATA], {})
     except (TooMuchError, RecursionError):
-        loosen_all(facts)
+        facts.distrust()
         return
     _note_output(facts, result)
 
@@ -213,7 +213,7 @@ def _used_outside(interpreter: Interpreter, roots: list[Root]) -> None:
             try:
                 _use(interpreter, module, call, roots)
             except (TooMuchError, RecursionError):
-                loosen_all(interpreter.facts)
+                interpreter.facts.distrust()
 
 
 def _use(interpreter: Interpreter, module: Module, call: ast.Call, roots: list[Root]) -> None:
@@ -241,10 +241,3 @@ def _loosen_unused(facts: Facts) -> None:
         if call not in facts.applied:
             for layer in layers:
                 facts.loosen(*layer.arguments.values())
-
-
-def loosen_all(facts: Facts) -> None:
-    """Trust nothing that was met so far."""
-    for layers in facts.made.values():
-        for layer in layers:
-            facts.loosen(*layer.arguments.values())

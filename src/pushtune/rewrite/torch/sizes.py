@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from math import prod
 from typing import Literal
 
@@ -16,8 +17,28 @@ Env = Mapping[Span, int]
 OpaqueSource = Literal["data", "lost"]
 
 
+class Term:
+    """What every size can be asked. No dataclass, so that each kind of size keeps its own equality."""
+
+    @cached_property
+    def leaves(self) -> frozenset[Leaf]:
+        """Every number of the source that takes part; found once, as deep models share their sizes."""
+        own: frozenset[Leaf] = frozenset([self]) if isinstance(self, Leaf) else frozenset()
+        return own.union(*(part.leaves for part in parts_of(self)))
+
+    @cached_property
+    def places(self) -> frozenset[Span]:
+        """Where those numbers stand."""
+        return frozenset(leaf.span for leaf in self.leaves)
+
+    @cached_property
+    def today(self) -> int | None:
+        """The author's number, found once; None where it hangs on something that nobody knows."""
+        return self.number if isinstance(self, (Leaf, Fixed, Opaque)) else _computed(self, {})
+
+
 @dataclass(frozen=True)
-class Leaf:
+class Leaf(Term):
     """A number that literally stands at ``span``; ``style`` and ``name`` tell how it comes to its use."""
 
     span: Span
@@ -32,14 +53,14 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(Term):
     """A number that stands nowhere in the source."""
 
     number: int
 
 
 @dataclass(frozen=True, eq=False)
-class Opaque:
+class Opaque(Term):
     """A size that comes with the data, or that reading lost track of. ``number`` where a run told it."""
 
     source: OpaqueSource
@@ -47,14 +68,14 @@ class Opaque:
 
 
 @dataclass(frozen=True)
-class Product:
+class Product(Term):
     """The product of ``factors``."""
 
     factors: tuple[Size, ...]
 
 
 @dataclass(frozen=True)
-class Sum:
+class Sum(Term):
     """The sum of ``parts``; those in ``minus`` are subtracted."""
 
     parts: tuple[Size, ...]
@@ -62,7 +83,7 @@ class Sum:
 
 
 @dataclass(frozen=True)
-class Quotient:
+class Quotient(Term):
     """``over // under``."""
 
     over: Size
@@ -70,7 +91,7 @@ class Quotient:
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Term):
     """What a window that slides over ``size`` leaves.
 
     Formula: ``(size + 2 padding - dilation (kernel - 1) - 1) // stride + 1``, as in the documentation of
@@ -86,7 +107,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Grown:
+class Grown(Term):
     """What a transposed convolution makes of ``size``.
 
     Formula: ``(size - 1) stride - 2 padding + dilation (kernel - 1) + extra + 1``, as in the documentation of
@@ -108,14 +129,16 @@ def evaluate(size: Size, env: Env) -> int | None:
     """Return the number under ``env``; None where it hangs on something that nobody knows."""
     if isinstance(size, Leaf):
         return env.get(size.span, size.number)
-    if isinstance(size, (Fixed, Opaque)):
-        return size.number
+    return size.today if size.places.isdisjoint(env) else _computed(size, env)
+
+
+def _computed(size: Term, env: Env) -> int | None:
     numbers = [evaluate(part, env) for part in parts_of(size)]
     known = [number for number in numbers if number is not None]
     return _compute(size, known) if len(known) == len(numbers) else None
 
 
-def _compute(size: Size, numbers: Sequence[int]) -> int | None:
+def _compute(size: Term, numbers: Sequence[int]) -> int | None:
     if isinstance(size, Product):
         return prod(numbers)
     if isinstance(size, Sum):
@@ -130,7 +153,7 @@ def _compute(size: Size, numbers: Sequence[int]) -> int | None:
     return (side - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1
 
 
-def parts_of(size: Size) -> tuple[Size, ...]:
+def parts_of(size: Term) -> tuple[Size, ...]:
     """Return what ``size`` is computed from, in the order of its fields."""
     if isinstance(size, Product):
         return size.factors
@@ -154,7 +177,7 @@ def walk(size: Size) -> Iterator[Size]:
 
 def leaves(size: Size) -> frozenset[Leaf]:
     """Return every number of the source that takes part in ``size``."""
-    return frozenset(part for part in walk(size) if isinstance(part, Leaf))
+    return size.leaves
 
 
 def opaques(size: Size) -> tuple[Opaque, ...]:
@@ -167,7 +190,7 @@ def ratio(size: Size, env: Env) -> Fraction | None:
 
     What nobody knows is the same before and after as long as nothing that it hangs on changes.
     """
-    if not any(leaf.span in env for leaf in leaves(size)):
+    if size.places.isdisjoint(env):
         return Fraction(1)
     before, after = evaluate(size, {}), evaluate(size, env)
     if before and after is not None:

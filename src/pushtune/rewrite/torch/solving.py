@@ -64,11 +64,6 @@ class Solver:
             span = self.parents[span]
         return span
 
-    def members(self, span: Span) -> tuple[Span, ...]:
-        """Return every place that holds the same number as ``span``, in source order."""
-        root = self.root(span)
-        return tuple(sorted({span, *(one for one in self.parents if self.root(one) == root)}))
-
     def equate(self, declared: Size, flow: Size, owner: str) -> None:
         """Note what must hold so that both sizes stay equal."""
         if self._same(declared, flow):
@@ -167,4 +162,4 @@ def _alike(one: Size, other: Size) -> bool:
 def spans_of(sizes: Iterable[Size]) -> Iterator[Span]:
     """Yield the place of every number that takes part in ``sizes``."""
     for size in sizes:
-        yield from (leaf.span for leaf in leaves(size))
+        yield from size.places

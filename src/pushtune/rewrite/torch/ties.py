@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
 from pushtune.errors import InfeasibleError
 from pushtune.model.analysis import Span
 from pushtune.rewrite.torch.facts import Facts
-from pushtune.rewrite.torch.sizes import Env, evaluate, leaves, ratio
+from pushtune.rewrite.torch.sizes import Env, Size, evaluate, leaves, ratio
 from pushtune.rewrite.torch.solving import Derived, Solver, spans_of
+
+Places = Mapping[Span, Sequence[int]]
+"""For the place of a number, which of several statements about sizes speak of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +55,34 @@ class Ties:
 
     def spans(self, span: Span) -> tuple[Span, ...]:
         """Return every place that holds the same number as ``span``."""
-        return self.solver.members(span)
+        return self._groups.get(span, (span,))
+
+    @cached_property
+    def _groups(self) -> dict[Span, tuple[Span, ...]]:
+        """The places of each number that stands at several, by each of them."""
+        groups: dict[Span, list[Span]] = {}
+        for span in sorted(self.solver.parents):
+            groups.setdefault(self.solver.root(span), []).append(span)
+        return {span: tuple(members) for members in groups.values() for span in members}
+
+    @cached_property
+    def _computed(self) -> frozenset[Span]:
+        """The places of numbers that follow from others."""
+        return frozenset(one.span for one in self.solver.derived)
+
+    @cached_property
+    def _hanging(self) -> dict[Span, list[Derived]]:
+        """What follows at once from the number at a place."""
+        hanging: dict[Span, list[Derived]] = {}
+        for one in self.solver.derived:
+            for leaf in leaves(one.size):
+                hanging.setdefault(leaf.span, []).append(one)
+        return hanging
 
     def is_frozen(self, span: Span) -> bool:
         """Whether the number belongs to the data or the task, or follows from others."""
         members = set(self.spans(span))
-        return bool(members & self.solver.frozen) or any(one.span in members for one in self.solver.derived)
+        return bool(members & self.solver.frozen) or bool(members & self._computed)
 
     def is_loose(self, span: Span) -> bool:
         """Whether something hangs on the number that reading could not follow."""
@@ -72,13 +97,13 @@ class Ties:
         """Return the numbers that change when the one at ``span`` does, in source order."""
         changed = set(self.spans(span))
         found: dict[Span, Derived] = {}
-        for _ in self.solver.derived:
-            for one in self.solver.derived:
-                if changed & set(spans_of([one.size])):
-                    for member in self.spans(one.span):
-                        if member not in changed:
-                            found[member] = Derived(member, one.number, one.size, one.owner)
-                            changed.add(member)
+        pending = list(self.spans(span))
+        while pending:
+            for one in self._hanging.get(pending.pop(), ()):
+                fresh = [member for member in self.spans(one.span) if member not in changed]
+                found |= {member: Derived(member, one.number, one.size, one.owner) for member in fresh}
+                changed.update(fresh)
+                pending += fresh
         return tuple(found[span] for span in sorted(found))
 
     def owners(self, span: Span) -> Iterator[str]:
@@ -101,7 +126,7 @@ class Ties:
         raise InfeasibleError("the sizes of the layers hang on one another in a circle")
 
     def _follow(self, one: Derived, env: Env) -> dict[Span, int]:
-        if not any(span in env for span in spans_of([one.size])):
+        if one.size.places.isdisjoint(env):
             return {}
         times = ratio(one.size, env)
         if times is None or (one.number * times).denominator != 1 or one.number * times < 0:
@@ -137,22 +162,34 @@ class Ties:
         )
 
     def _checked(self, env: Env) -> Iterator[bool | None]:
-        for declared, flow in self.solver.checks:
-            if any(span in env for span in spans_of([declared, flow])):
-                one, other = ratio(declared, env), ratio(flow, env)
-                yield None if one is None or other is None else one == other
+        for place in _touched(self._check_places, env):
+            declared, flow = self.solver.checks[place]
+            one, other = ratio(declared, env), ratio(flow, env)
+            yield None if one is None or other is None else one == other
 
     def _windows(self, env: Env) -> Iterator[bool | None]:
-        for window in self.facts.windows:
-            if any(span in env for span in spans_of([window])):
-                number = evaluate(window, env)
-                yield None if number is None else number >= 1
+        for place in _touched(self._window_places, env):
+            number = evaluate(self.facts.windows[place], env)
+            yield None if number is None else number >= 1
 
     def _divided(self, env: Env) -> Iterator[bool | None]:
-        for divisor in self.facts.divisors:
+        for place in _touched(self._divisor_places, env):
+            divisor = self.facts.divisors[place]
             size, by = evaluate(divisor.size, env), evaluate(divisor.by, env)
-            if size is not None and by and any(span in env for span in spans_of([divisor.size, divisor.by])):
+            if size is not None and by:
                 yield size % by == 0
+
+    @cached_property
+    def _check_places(self) -> Places:
+        return _places(self.solver.checks)
+
+    @cached_property
+    def _window_places(self) -> Places:
+        return _places((window,) for window in self.facts.windows)
+
+    @cached_property
+    def _divisor_places(self) -> Places:
+        return _places((divisor.size, divisor.by) for divisor in self.facts.divisors)
 
     def mistakes(self) -> frozenset[str]:
         """Return where the numbers, as they stand, do not fit together."""
@@ -164,6 +201,20 @@ class Ties:
         found = set(self.solver.mistaken)
         found |= {"window" for _ in windows} | {"division" for _ in divided}
         return frozenset(found)
+
+
+def _places(statements: Iterable[Sequence[Size]]) -> Places:
+    """Index statements by the numbers in them: a deep model makes hundreds, one value touches few."""
+    places: dict[Span, list[int]] = {}
+    for place, sizes in enumerate(statements):
+        for span in set(spans_of(sizes)):
+            places.setdefault(span, []).append(place)
+    return places
+
+
+def _touched(places: Places, env: Env) -> list[int]:
+    """Return which statements speak of a number that ``env`` changes, in their order."""
+    return sorted({place for span in env for place in places.get(span, ())})
 
 
 def refuse_mistaken(before: Ties, after: Ties) -> None:

@@ -24,12 +24,9 @@ def made_by_command_line(tracer: Follower, module: Module, function: ast.AST, na
     return any(
         tracer.calls.resolve(home, argument) is owner
         for home in tracer.program.modules
-        for call in home.calls
-        if _name(call.func).endswith(_MAKERS)
+        for called, calls in home.called.items()
+        if called.endswith(_MAKERS)
+        for call in calls
         for argument in (*call.args, *(keyword.value for keyword in call.keywords))
         if isinstance(argument, (ast.Name, ast.Attribute))
     )
-
-
-def _name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
