@@ -139,3 +139,11 @@ def test_what_fit_recorded_tells_its_data_by_the_key(write: Write, key: str, spl
         "validate(model.fit(x, y))\nprint(test_data)\n"
     )
     assert [found[1] for found in shown(write, body) if found[0] != "unknown"] == [split]
+
+
+def test_functions_that_hand_a_value_to_themselves_come_to_an_end(write: Write) -> None:
+    source = (
+        f"{HELD_OUT}def show(values):\n    show(values)\n    for value in values:\n"
+        "        print('accuracy', value)\nshow(scores)\n"
+    )
+    assert shown(write, source) == [("accuracy", "unknown", "max")]
