@@ -214,3 +214,11 @@ def test_a_transposed_convolution_keeps_its_kernel_where_the_output_size_hangs_o
 
     assert kernels("") == kernels(", 'valid'") == [7]
     assert kernels(", 'same'") == kernels(", padding='same'") == [5, 7]
+
+
+@pytest.mark.parametrize(
+    ("written", "offered"), [("relu", True), ("softsign", True), ("default", False), ("linear", False)]
+)
+def test_an_activation_that_keras_does_not_know_is_none(tmp_path: Path, written: str, offered: bool) -> None:
+    body = f"model = keras.Sequential([layers.Dense(8, activation={written!r}), layers.Dense(1)])\n"
+    assert (written in layers_of(tmp_path, body).values()) == offered

@@ -20,7 +20,12 @@ from pushtune.rewrite.survey import Survey
 from pushtune.rewrite.uses import Target, Use, traced, uses_of
 from pushtune.source import SourceText
 
-_TASKS = ("softmax", "linear")
+_ACTIVATIONS = (
+    "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "swish", "silu", "hard_swish", "hard_silu",
+    "mish", "tanh", "hard_tanh", "sigmoid", "hard_sigmoid", "log_sigmoid", "softplus", "softsign",
+    "exponential", "exp", "glu", "sparse_plus", "squareplus", "soft_shrink", "hard_shrink", "tanh_shrink", "threshold",
+)  # fmt: skip
+"""What may be swapped. ``softmax`` and ``linear`` belong to the task; other names are the script's own."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,8 @@ def _domain(survey: Survey, uses: Sequence[Use]) -> Domain | None:
     for role in dict.fromkeys(use.role for use in uses) if not domains else ():
         if role == "kernel_size" and value == 1:
             return None  # a pointwise convolution is a projection, not a choice of size
-        if role == "activation" and value in _TASKS:
-            return None  # it belongs to what the layer computes, not to how well
+        if role == "activation" and value not in _ACTIVATIONS:
+            return None
         domains.append(survey.domain(role, value))
     first = domains[0]
     for other in domains[1:]:
