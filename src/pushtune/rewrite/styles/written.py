@@ -23,7 +23,8 @@ from pushtune.source import SourceText
 _ACTIVATIONS = (
     "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "swish", "silu", "hard_swish", "hard_silu",
     "mish", "tanh", "hard_tanh", "sigmoid", "hard_sigmoid", "log_sigmoid", "softplus", "softsign",
-    "exponential", "exp", "glu", "sparse_plus", "squareplus", "soft_shrink", "hard_shrink", "tanh_shrink", "threshold",
+    "exponential", "exp", "glu", "sparse_plus", "squareplus", "soft_shrink", "hard_shrink",
+    "tanh_shrink", "threshold",
 )  # fmt: skip
 """What may be swapped. ``softmax`` and ``linear`` belong to the task; other names are the script's own."""
 
