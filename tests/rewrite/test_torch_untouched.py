@@ -138,3 +138,18 @@ def test_a_batch_size_that_cuts_batches_by_hand_is_found(tmp_path: Path) -> None
 )
 def test_a_batch_size_that_cuts_nothing_is_left(tmp_path: Path, use: str) -> None:
     assert "batch_size" not in knobs(rewriter(tmp_path, HAND + f"        {use}\n"))
+
+
+def test_how_long_an_answer_may_be_is_no_depth(tmp_path: Path) -> None:
+    """A loop that is taken with data at hand counts steps; one that makes layers counts layers."""
+    text = net(
+        "self.longest = longest; self.cell = nn.GRUCell(8, 8)"
+        "; self.layers = nn.ModuleList([nn.Linear(8, 8) for _ in range(deep)])",
+        "h = x; outs = []; "
+        "for _ in range(self.longest): h = self.cell(x, h); "
+        "for layer in self.layers: h = layer(h); return h",
+        ", longest=12, deep=3",
+    )
+    found = knobs(rewriter(tmp_path, text))
+    assert "Net.longest" not in found
+    assert found["Net.deep"] == 3

@@ -252,9 +252,13 @@ def _range(call: Call) -> Value:
 
 
 def _note_repeat(call: Call) -> None:
-    """A number of turns that a model's own code takes is a depth, where it has a name."""
+    """A number of turns that a model's own code takes while it is made is a depth, where it has a name.
+
+    Turns that are only taken with data at hand are steps of a sequence, or how long an answer may be.
+    """
     size = size_of(call.given[0]) if len(call.given) == 1 else None
-    making = call.frame.owner is not None and call.frame.owner.is_network
+    flowing = any(isinstance(value, Tensor) for value in call.frame.names.values())
+    making = call.frame.owner is not None and call.frame.owner.is_network and not flowing
     if isinstance(size, Leaf) and size.named and making and call.node is not None:
         call.reader.facts.repeats.setdefault(size, (call.frame.module, call.node))
 
