@@ -199,3 +199,20 @@ def test_what_a_loop_sets_is_the_scripts_own_search(tmp_path: Path) -> None:
 def test_a_text_gives_way_to_a_bare_value_and_back(tmp_path: Path, old: str, value: Value, new: str) -> None:
     text = f"{HEAD}SVC(class_weight={old}).fit(X, y)\n"
     assert rewritten(rewriter(tmp_path, text), {"svc.class_weight": value}) == text.replace(old, new)
+
+
+SWEPT = """from sklearn.linear_model import LogisticRegression
+costs = [0.3, 3, 30]
+models = [LogisticRegression(C=cost) for cost in costs]
+"""
+
+
+def test_models_that_a_loop_trains_one_after_the_other_are_the_scripts_own_search(tmp_path: Path) -> None:
+    trained = "for model in models:\n    model.fit(x, y)\n    print(model.score(a, b))\n"
+    assert not {0.3, 3, 30} & set(knobs(rewriter(tmp_path, SWEPT + trained)).values())
+
+
+def test_models_that_are_trained_as_one_are_no_search(tmp_path: Path) -> None:
+    voting = "from sklearn.ensemble import VotingClassifier\n"
+    together = "v = VotingClassifier([('m', model) for model in models]).fit(x, y)\nprint(v.score(a, b))\n"
+    assert {0.3, 3, 30} <= set(knobs(rewriter(tmp_path, SWEPT + voting + together)).values())

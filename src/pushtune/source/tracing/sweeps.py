@@ -15,9 +15,27 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.ListComp, ast.SetComp, ast.DictComp, ast.Ge
 
 
 def is_sweep(calls: CallIndex, module: Module, target: ast.AST) -> bool:
-    """Whether the loop whose variable ``target`` is trains a model in each turn."""
+    """Whether the loop whose variable ``target`` is trains a model in each turn, now or later."""
     loop = next((outer for outer in module.around(target) if isinstance(outer, _LOOPS)), None)
-    return loop is not None and _trains(calls, module, loop, _DEPTH, set())
+    if loop is None:
+        return False
+    return any(_trains(calls, module, turn, _DEPTH, set()) for turn in (loop, *_later(module, loop)))
+
+
+def _later(module: Module, loop: ast.AST) -> Iterator[ast.AST]:
+    """Yield the loops over what the comprehension ``loop`` made: ``models = [Model(c) for c in costs]``."""
+    statement = module.statement(loop)
+    if isinstance(loop, (ast.ListComp, ast.DictComp)) and isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            for read in module.loads.get(target.id, ()) if isinstance(target, ast.Name) else ():
+                if module.scope_of(read) is module.scope_of(target):
+                    yield from _over(module, read)
+
+
+def _over(module: Module, read: ast.Name) -> Iterator[ast.AST]:
+    for outer in module.around(read):
+        if isinstance(outer, (ast.For, ast.AsyncFor)) and read in ast.walk(outer.iter):
+            yield outer
 
 
 def _trains(calls: CallIndex, module: Module, node: ast.AST, depth: int, seen: set[ast.AST]) -> bool:
