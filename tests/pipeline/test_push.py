@@ -92,6 +92,24 @@ def test_where_time_is_limited_slow_candidates_are_ended_and_the_rest_is_confirm
     assert house.summary()["winner"] is not None
 
 
+def test_where_time_is_limited_nothing_is_finished_that_could_not_be_confirmed_any_more(
+    tmp_path: Path,
+) -> None:
+    """Each better trial is dearer, so that one is always on its way to the last rung when time runs out."""
+
+    def dearer(source: str) -> float:
+        return 2.0 + 12.0 * max(0.0, units_help(source, 0, 0) - 0.5)
+
+    house = House(tmp_path, {"time": "4m", "trials": "200", "patience": "200"}, epoch_seconds=dearer)
+    began = house.now
+    house.run()
+    late = [row for row in house.trials() if "no time is left" in row.message]
+    assert late
+    assert all(row.state is TrialState.PRUNED for row in late)
+    assert house.now - began <= 1.1 * 240
+    assert house.summary()["winner"] is not None
+
+
 def test_the_whole_push_is_rebuilt_after_a_kill_at_any_step(tmp_path: Path) -> None:
     """Each time the program dies after a few steps; a new one finds the ledger and the live processes."""
     (tmp_path / "whole").mkdir()

@@ -152,6 +152,16 @@ def confirmation_seconds(bench: Workbench, winner: float, baseline: TrialRow) ->
     return max(winner, work / slots(bench)) * 1.1
 
 
+def seconds_to_win(bench: Workbench, trial: TrialRow) -> float:
+    """Seconds until a running trial could be the confirmed winner: the rest of its training, then that."""
+    epochs, baseline = bench.space.epochs, bench.baseline
+    assert baseline is not None
+    if epochs is None or not epochs.rungs or not trial.epochs:
+        return confirmation_seconds(bench, max(trial.seconds, baseline.seconds), baseline)
+    in_full = trial.seconds / trial.epochs * epochs.maximum
+    return in_full - trial.seconds + confirmation_seconds(bench, in_full, baseline)
+
+
 def reserve(bench: Workbench) -> float:
     """Seconds to keep back: finishing the leader, and the confirmation."""
     baseline = bench.baseline

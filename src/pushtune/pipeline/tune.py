@@ -7,11 +7,11 @@ from pushtune.ledger import TrialRow
 from pushtune.model.jobs import Outcome, OutcomeKind, RunProgram, Stop, Wait
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, StageName, TrialState
-from pushtune.pipeline.costs import epoch_seconds_allowed, reserve
+from pushtune.pipeline.costs import epoch_seconds_allowed, reserve, seconds_to_win
 from pushtune.pipeline.prepare import slots
 from pushtune.pipeline.program import run_program
 from pushtune.pipeline.stage import Done, Step, Waiting
-from pushtune.pipeline.workbench import Workbench
+from pushtune.pipeline.workbench import BASELINE, Workbench
 
 _TOO_SLOW = 1.5
 """An epoch may take so many times what the time given allows: the estimate is rough."""
@@ -29,6 +29,7 @@ class Tune:
         self._extend(bench)
         self._write_missing(bench)
         self._end_the_slow(bench)
+        self._end_the_late(bench)
         self._tell(bench)
         self._watch_the_clock(bench)
         pending = bench.search.pending_program()
@@ -87,6 +88,23 @@ class Tune:
             if taken - baseline.seconds > _TOO_SLOW * allowed * epochs:
                 why = f"{taken / epochs:.0f} s an epoch is too slow for the time given"
                 outcome = Outcome(OutcomeKind.TIMED_OUT, None, None, row.epochs, (), taken, why)
+                bench.trials.conclude(row.number, outcome, now=bench.now(), memory=row.memory)
+
+    def _end_the_late(self, bench: Workbench) -> None:
+        """Where time is limited, end what cannot be trained to its end and confirmed in what is left of it.
+
+        Only where another candidate is ready to be confirmed: otherwise late is better than never.
+        """
+        best, limit = bench.search.best(), bench.settings.time
+        if limit is None or best is None or not best.trained or best.trial == BASELINE:
+            return
+        left = limit - bench.elapsed()
+        for row in bench.of_purpose(Purpose.SEARCH):
+            if row.state is TrialState.RUNNING and row.finish and seconds_to_win(bench, row) > left:
+                why = "no time is left to train it to its end and confirm it"
+                outcome = Outcome(
+                    OutcomeKind.PRUNED, row.value, None, row.epochs, row.curve, row.seconds, why
+                )
                 bench.trials.conclude(row.number, outcome, now=bench.now(), memory=row.memory)
 
     def _write_missing(self, bench: Workbench) -> None:
