@@ -222,3 +222,13 @@ def test_a_transposed_convolution_keeps_its_kernel_where_the_output_size_hangs_o
 def test_an_activation_that_keras_does_not_know_is_none(tmp_path: Path, written: str, offered: bool) -> None:
     body = f"model = keras.Sequential([layers.Dense(8, activation={written!r}), layers.Dense(1)])\n"
     assert (written in layers_of(tmp_path, body).values()) == offered
+
+
+def test_a_layer_that_gives_one_number_goes_on_giving_one(tmp_path: Path) -> None:
+    body = (
+        "seen = keras.Input((9, 4))\nscore = layers.Dense(1, activation='tanh')(seen)\n"
+        "share = layers.Activation('softmax')(layers.Flatten()(score))\n"
+        "bias = layers.Embedding(50, 1)(seen)\n"
+        "model = keras.Model(seen, layers.Dense(3)(layers.Multiply()([seen, share, bias])))\n"
+    )
+    assert 1 not in layers_of(tmp_path, body).values()

@@ -9,6 +9,7 @@ from pushtune.model.analysis import Edit, Knob, Move, Span
 from pushtune.model.space import Domain, Parameter, Value
 from pushtune.rewrite.base import Change
 from pushtune.rewrite.catalogue import Argument
+from pushtune.rewrite.catalogue.load import WIDTHS
 from pushtune.rewrite.meanings import Reading, has_meaning
 from pushtune.rewrite.repeats import repeated
 from pushtune.rewrite.schedules import CALLBACK, scheduled
@@ -114,6 +115,8 @@ def _domain(survey: Survey, uses: Sequence[Use]) -> Domain | None:
     for role in dict.fromkeys(use.role for use in uses) if not domains else ():
         if role == "kernel_size" and value == 1:
             return None  # a pointwise convolution is a projection, not a choice of size
+        if role in WIDTHS and value == 1:
+            return None  # a score, a gate, a bias: what follows counts on one number
         if role == "activation" and value not in _ACTIVATIONS:
             return None
         domains.append(survey.domain(role, value))
