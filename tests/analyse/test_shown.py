@@ -30,6 +30,13 @@ HELD_OUT = "test_data = 1\n"
          [("loss", "test", "min"), ("accuracy", "test", "max")]),
         ("print('F1 ' + str(round(f, 3)))", [("f1", "unknown", "max")]),
         ("print(test_acc)", [("accuracy", "test", "max")]),
+        ("print(f'Mixed Precision: {amp}')", []),
+        ("print('d_loss: %.3f, D(x): %.2f, D(G(z)): %.2f' % (e, real_score, fake_score))",
+         [("loss", "unknown", "min")]),
+        ("def progress_bar(i, text):\n    bar.draw(text)\nprogress_bar(3, 'test Acc: %.3f%%' % a)",
+         [("accuracy", "test", "max")]),
+        ("def login(text):\n    pass\nlogin(f'test acc {a}')", []),
+        ("def progress_bar(i, text):\n    bar.draw(text)\nprogress_bar(a, 'accuracy')", []),
         ("print('R²:', r)", [("r2", "unknown", "max")]),
         ("print('Mean squared error:', e)", [("mse", "unknown", "min")]),
         ("print('test error:', e)", [("error", "test", "min")]),
@@ -147,3 +154,30 @@ def test_functions_that_hand_a_value_to_themselves_come_to_an_end(write: Write) 
         "        print('accuracy', value)\nshow(scores)\n"
     )
     assert shown(write, source) == [("accuracy", "unknown", "max")]
+
+
+def test_what_is_summed_of_the_loss_that_is_descended_is_of_the_training_data(write: Write) -> None:
+    """Whatever the data is called that it goes through."""
+    source = (
+        "words = test_sentence.split()\nfor epoch in range(9):\n    running = 0\n"
+        "    for word in words:\n        loss = criterion(model(word))\n        running += loss.item()\n"
+        "        loss.backward()\n    print('Loss:', running / 9)\n"
+    )
+    assert shown(write, source) == [("loss", "train", "min")]
+
+
+def test_the_loss_of_a_function_that_descends_none_is_not_of_the_training_data(write: Write) -> None:
+    source = (
+        "def train(data):\n    for x in data:\n        loss = criterion(model(x))\n        loss.backward()\n"
+        "def check(data):\n    running = 0\n    for x, y in data:\n        loss = criterion(model(x), y)\n"
+        "        running += loss.item()\n    print('Loss:', running)\ncheck(test_loader)\n"
+    )
+    assert shown(write, source) == [("loss", "test", "min")]
+
+
+def test_a_part_of_the_loss_that_is_descended_is_of_the_training_data(write: Write) -> None:
+    source = (
+        f"{HELD_OUT}for x in data:\n    rebuilt, spread = measure(model(x), x)\n"
+        "    loss = rebuilt + 0.5 * spread\n    loss.backward()\n    print('Loss:', rebuilt.item())\n"
+    )
+    assert shown(write, source) == [("loss", "train", "min")]

@@ -69,3 +69,20 @@ def test_a_module_of_ones_own_beside_pretrained_weights_is_pytorch(write: Write)
     assert recognise(write(source + loading)).framework == "torch"
     trainer = "trainer = transformers.Trainer(model)\n"
     assert recognise(write(source + loading + trainer)).framework == "hf"
+
+
+TWO = HEAD + "{0} = nn.Sequential(nn.Linear(5, 8), nn.Linear(8, 2))\n{1} = nn.Sequential(nn.Linear(2, 1))\n"
+
+
+@pytest.mark.parametrize(
+    "names", [("G", "D"), ("netG", "netD"), ("generator", "discriminator"), ("gen", "disc")]
+)
+def test_two_networks_are_adversaries_by_the_names_that_they_are_given(
+    write: Write, names: tuple[str, str]
+) -> None:
+    assert recognise(write(TWO.format(*names))).kind == "GAN"
+
+
+@pytest.mark.parametrize("names", [("G", "E"), ("model", "head"), ("big", "model_d"), ("G", "add")])
+def test_other_names_make_no_adversaries(write: Write, names: tuple[str, str]) -> None:
+    assert recognise(write(TWO.format(*names))).kind == "MLP"

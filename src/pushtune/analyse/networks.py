@@ -19,6 +19,12 @@ _LOSSES = (
     "binary_cross_entropy_with_logits",
 )
 _LOSS_NAMES = re.compile(r"(criterion|loss|mse|bce|l1)", re.IGNORECASE)
+_PARTS = {
+    "generator": re.compile(r"generator|(?<![a-z])net_?g(?![a-z])|(?<![\w.])(?:self\.)?g(?:en)?$"),
+    "discriminator": re.compile(r"discriminator|(?<![a-z])net_?d(?![a-z])|(?<![\w.])(?:self\.)?d(?:isc?)?$"),
+}
+"""How the two networks of a GAN are called, in lower case: by their class or by the name they are given."""
+
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
 
 
@@ -131,10 +137,9 @@ def _adversaries(reading: Reading) -> Iterator[Sign]:
         statement = call.module.statement(call.node)
         target = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
         text = f"{call.name.rpartition(':')[2]} {target}".lower()
-        for part in ("generator", "discriminator"):
-            makes = call.name.startswith(("local:", "torch.nn.Sequential"))
-            if makes and part in text.replace("netg", "generator").replace("netd", "discriminator"):
-                found.setdefault(part, call)
+        makes = call.name.startswith(("local:", "torch.nn.Sequential"))
+        for part in (part for part, named in _PARTS.items() if makes and named.search(text)):
+            found.setdefault(part, call)
     if len(found) == 2:
         for call in found.values():
             yield Sign(call, "GAN", 99, "a generator and a discriminator that train against each other")

@@ -16,6 +16,9 @@ _LOGGERS = re.compile(
 _LOG_METHODS = ("info", "debug", "warning", "print", "write", "log", "set_description", "set_postfix_str")
 _KEYED_METHODS = ("log", "log_metrics", "log_dict", "set_postfix", "add_scalars", "dump", "update_metrics")
 _NAMED_METHODS = ("add_scalar", "log_metric", "log_scalar", "scalar", "report_scalar")
+_OWN_PRINTERS = re.compile(r"(?i)progress|print|log(?!it|in)|report|show|display|message|msg|echo")
+"""Functions of the script's own that write the texts which they are given, by their names."""
+
 _PRINTERS = ("builtins.print", "click.echo", "tqdm.write", "tqdm.tqdm.write", "rich.print", "pprint.pprint")
 _KEPT = ("str", "repr", "float", "round", "int", "format")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?[hlL]?([diouxXeEfFgGcrsa%])")
@@ -67,6 +70,11 @@ def _texts(call: Called) -> Iterator[list[Piece]]:
     """Yield the line of text that a call prints, as texts and values in turn."""
     if call.name in _PRINTERS or _logs_text(call):
         yield _joined(call.module, _plain_arguments(call))
+    elif call.name.startswith("local:") and _OWN_PRINTERS.search(call.last):
+        for argument in _plain_arguments(call):
+            pieces = _pieces(call.module, argument)
+            if len(pieces) > 1 and any(isinstance(piece, str) for piece in pieces):
+                yield pieces
 
 
 def _plain_arguments(call: Called) -> list[ast.expr]:

@@ -82,8 +82,8 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def _own_name(slot: Slot) -> str:
     """Return the metric that a value's own name tells: ``print(test_acc)``."""
-    if re.search(r"[/(]\s*$", slot.label):
-        return ""
+    if re.search(r"[/(]\s*$|\w\([\w()]*\)\s*[:=]\s*$", slot.label):
+        return ""  # of a whole, or said to be something else: "D(G(z)): "
     words = [
         word
         for word in re.findall(r"[a-z]+\d*", _word_of(slot.value).lower())

@@ -36,7 +36,8 @@ class Splits:
         for node in (node for module in reading.program.modules for node in module.scopes):
             if isinstance(node, _FUNCTIONS):
                 self._functions.setdefault(node.name, []).append(node)
-        self._backward = {_root(call.receiver) for call in reading.methods("backward")} - {""}
+        descended = {_root(call.receiver) for call in reading.methods("backward")} - {""}
+        self._backward = descended.union(*(_summands(m, descended) for m in reading.program.modules))
         self._has_held_out = any(_mentions_held_out(module) for module in reading.program.modules)
 
     def of(self, slot: Slot) -> Split:
@@ -49,9 +50,13 @@ class Splits:
         return self._behind(slot.module, slot.value) or self._around(slot)
 
     def _behind(self, module: Module, value: ast.expr) -> Split | None:
-        if _root(value) in self._backward and not self._is_assigned_anew(module, value):
+        if self._is_descended(module, value):
             return "train"
         return self._of_data(module, value, _DEPTH + 1, set())
+
+    def _is_descended(self, module: Module, value: ast.expr) -> bool:
+        """Whether it is the loss whose gradient the training follows, or a part of that loss."""
+        return _root(value) in self._backward and not self._is_assigned_anew(module, value)
 
     def _is_assigned_anew(self, module: Module, value: ast.expr) -> bool:
         """Whether a held-out loop gives the same name a value: the loss of ``test`` is none of ``train``."""
@@ -130,6 +135,9 @@ class Splits:
         if isinstance(node, ast.arg):
             return self._of_parameter(module, node, depth)
         statement = module.statement(node) if not isinstance(node, ast.stmt) else node
+        value = node if isinstance(node, ast.Call) else getattr(statement, "value", None)
+        if isinstance(value, ast.expr) and self._is_descended(module, value):
+            return "train"
         for outer in (statement, *module.around(statement)):
             if isinstance(outer, _LOOPS):
                 told = self._of_data(module, outer.iter, depth, seen)
@@ -137,7 +145,6 @@ class Splits:
                     return told
             if isinstance(outer, _FUNCTIONS):
                 break
-        value = node if isinstance(node, ast.Call) else getattr(statement, "value", None)
         return self._of_data(module, value, depth, seen) if isinstance(value, ast.expr) else None
 
     def _of_data(
@@ -203,6 +210,17 @@ def _root(node: ast.expr | None) -> str:
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def _summands(module: Module, names: set[str]) -> set[str]:
+    """Return the variables that ``names`` are summed from: ``loss = reconstruction + divergence``."""
+    sums = (
+        node.value
+        for node in module.parents
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp)
+        if any(isinstance(target, ast.Name) and target.id in names for target in node.targets)
+    )
+    return {name.id for value in sums for name in ast.walk(value) if isinstance(name, ast.Name)}
 
 
 def _function_around(module: Module, node: ast.AST) -> ast.AST | None:
