@@ -56,6 +56,12 @@ def keras(*layers: str) -> str:
             "linear",
         ),
         ("from transformers import Trainer\nTrainer()\n", "hf", "transformer"),
+        (
+            "import tensorflow as tf\nold = tf.train.AdamOptimizer()\nopt = tf.keras.optimizers.Adam()\n"
+            "with tf.GradientTape() as tape:\n    step(tape)\n",
+            "keras",
+            "unknown",
+        ),
         ("import theano\ny, _ = theano.scan(step, x)\nf = theano.function([x], y)\n", "theano", "RNN"),
         ("import jax\nfrom sklearn.utils import shuffle\njax.grad(f)\n", "jax", "unknown"),
         ("import lightning as L\nL.Trainer()\n", "lightning", "unknown"),
