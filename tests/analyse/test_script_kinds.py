@@ -157,3 +157,10 @@ def test_gradient_descent_by_hand_is_told_by_its_steps(
 def test_what_keras_code_calls_its_networks_tells_what_they_are(write: Write, source: str, kind: str) -> None:
     layers = "import keras\nfrom keras import layers\nlayers.Dense(8)\nlayers.Dense(2)\n"
     assert recognise(write(layers + source)).kind == kind
+
+
+def test_a_descent_that_only_an_unused_helper_has_is_none(write: Write) -> None:
+    helper = "import numpy as np\ndef descend(w, lr, g):\n    w -= lr * g\n    return w\ndef read(): ...\n"
+    assert recognise(write("from helper import read\nread()\n", helper__py=helper)).framework == "unknown"
+    used = "from helper import descend\nfor i in range(9):\n    w = descend(w, 1, 2)\n"
+    assert recognise(write(used, helper__py=helper)).framework == "numpy"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pushtune.source import Module, Program
+from pushtune.source.calls import CallIndex
 
 _RATE = re.compile(r"(lr|l_?rate|learning_?rate|alpha|eta|step_?size|gamma)(_?\w)?", re.IGNORECASE)
 _BIAS = re.compile(r"(b|c|bias|intercept)[_\d]*\w?", re.IGNORECASE)
@@ -25,14 +26,15 @@ class Step:
 
 
 def gradient_steps(program: Program) -> tuple[Step, ...]:
-    """Return every step of gradient descent that is written out, biases left out."""
+    """Return every step of gradient descent that is written out and can run, biases left out."""
+    calls = CallIndex(program)
     return tuple(
         Step(module, node, name, several)
         for module in program.modules
         for node in module.parents
         if isinstance(node, (ast.Assign, ast.AugAssign))
         for name, several in _moved(node)
-        if not _BIAS.fullmatch(name) and _repeats(module, node)
+        if not _BIAS.fullmatch(name) and _repeats(module, node) and calls.reached(module, node)
     )
 
 
