@@ -37,6 +37,7 @@ class CallIndex:
         self.program = program
         self._callers: dict[ast.AST, list[Caller]] = {}
         self._mentioned: dict[ast.AST, int] = {}
+        self._mentions: dict[ast.AST, list[tuple[Module, ast.AST]]] = {}
         self._ancestry: dict[ast.ClassDef, tuple[tuple[Module, ast.ClassDef], ...]] = {}
         self._methods: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
         for module in program.modules:
@@ -113,9 +114,15 @@ class CallIndex:
         parent = module.parents.get(definition)
         if isinstance(parent, ast.ClassDef):
             return self._reached(module, parent.body[0], seen)
-        if definition.decorator_list or self.escapes(definition):
+        if definition.decorator_list or self._is_handed_on(definition, seen):
             return True
         return any(self._reached(caller.module, caller.call, seen) for caller in self.callers(definition))
+
+    def _is_handed_on(self, definition: Definition, seen: frozenset[ast.AST]) -> bool:
+        """Whether unseen calls are likely: by code that can run, not by a function that nothing calls."""
+        return self.escapes(definition) and any(
+            self._reached(module, node, seen) for module, node in self._mentions.get(definition, ())
+        )
 
     def _may_run(self, module: Module, node: ast.If, inner: ast.AST) -> bool:
         always = settled(module, node.test)
@@ -133,18 +140,24 @@ class CallIndex:
         for node in module.parents:
             if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
                 definition = self.resolve(module, node)
+                if definition is not None and _names_own_class(module, node):
+                    continue
                 if definition is not None:
-                    self._mentioned[definition] = self._mentioned.get(definition, 0) + 1
+                    self._mention(module, node, definition)
                     self._read_call(module, node, definition)
                 elif isinstance(node, ast.Name):
                     self._read_ambiguous(module, node)
+
+    def _mention(self, module: Module, node: ast.AST, definition: ast.AST) -> None:
+        self._mentioned[definition] = self._mentioned.get(definition, 0) + 1
+        self._mentions.setdefault(definition, []).append((module, node))
 
     def _read_ambiguous(self, module: Module, node: ast.Name) -> None:
         """Count the use of a name that is defined several times for each of its definitions."""
         found = module.scope_of(node).find(node.id)
         for binding in found[1] if found is not None else ():
             if isinstance(binding.node, Definition):
-                self._mentioned[binding.node] = self._mentioned.get(binding.node, 0) + 1
+                self._mention(module, node, binding.node)
 
     def _read_call(self, module: Module, node: ast.expr, definition: Definition) -> None:
         call = module.parents[node]
@@ -223,22 +236,30 @@ class CallIndex:
         local = self.program.local(".".join([*targets, *parts]))
         return local[0] if local is not None and not local[1] else None
 
-    def _imported(self, target: str) -> Definition | None:
+    def _imported(self, target: str, seen: frozenset[str] = frozenset()) -> Definition | None:
         local = self.program.local(target)
-        return self._member(local[0], local[1]) if local is not None and local[1] else None
+        if local is None or not local[1] or target in seen:
+            return None
+        return self._member(local[0], local[1], seen | {target})
 
-    def _starred(self, module: Module, name: str) -> Definition | None:
+    def _starred(self, module: Module, name: str, seen: frozenset[str] = frozenset()) -> Definition | None:
         for star in module.scope.stars:
-            found = self._imported(f"{star}.{name}")
+            found = self._imported(f"{star}.{name}", seen)
             if found is not None:
                 return found
         return None
 
-    @staticmethod
-    def _member(module: Module, name: str) -> Definition | None:
+    def _member(self, module: Module, name: str, seen: frozenset[str] = frozenset()) -> Definition | None:
+        """Return what a file calls ``name``, its own or handed on: ``from .net import Net`` in a package."""
         found = module.scope.bindings.get(name, ())
-        node = found[0].node if len(found) == 1 else None
-        return node if isinstance(node, Definition) else None
+        if not found:
+            return self._starred(module, name, seen)
+        binding = found[0]
+        if len(found) > 1:
+            return None
+        if isinstance(binding.node, Definition):
+            return binding.node
+        return self._imported(binding.target, seen) if binding.kind == "import" else None
 
 
 def argument_of(
@@ -261,6 +282,12 @@ def argument_of(
     if splat or any(keyword.arg is None for keyword in caller.call.keywords):
         return False
     return None
+
+
+def _names_own_class(module: Module, node: ast.expr) -> bool:
+    """Whether a class is only named for its own methods to find the one above: ``super(Net, self)``."""
+    call = module.parents[node]
+    return isinstance(call, ast.Call) and node in call.args[:1] and getattr(call.func, "id", "") == "super"
 
 
 def _is_partial(call: ast.Call) -> bool:
