@@ -153,3 +153,12 @@ def test_how_long_an_answer_may_be_is_no_depth(tmp_path: Path) -> None:
     found = knobs(rewriter(tmp_path, text))
     assert "Net.longest" not in found
     assert found["Net.deep"] == 3
+
+
+def test_a_network_that_a_package_hands_on_is_read_as_it_is_made(tmp_path: Path) -> None:
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets/__init__.py").write_text("from .small import Net\n")
+    layers = "self.a = nn.Linear(20, 12); self.b = nn.Linear(12, classes)"
+    text = net(layers, "return self.b(self.a(x))", ", classes", "None")
+    (tmp_path / "nets/small.py").write_text(text)
+    assert knobs(rewriter(tmp_path, "from nets import Net\nmodel = Net(10)\n")) == {"a.out_features": 12}

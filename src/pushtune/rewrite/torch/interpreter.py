@@ -149,9 +149,6 @@ class Interpreter:
     def found_outside(self, frame: Frame, node: ast.expr) -> Value:
         """See ``Reader``."""
         module = frame.module
-        qualified = self.names.qualify(module, node)
-        if qualified is not None and not qualified.startswith("local:"):
-            return External(qualified)
         definition = self.tracer.calls.resolve(module, node)
         of_module = isinstance(node, ast.Name) or (
             isinstance(node, ast.Attribute) and self.tracer.calls.module_named(module, node.value) is not None
@@ -163,6 +160,9 @@ class Interpreter:
                 if isinstance(definition, ast.ClassDef)
                 else Function(home, definition)
             )
+        qualified = self.names.qualify(module, node)
+        if qualified is not None and not qualified.startswith("local:"):
+            return External(qualified)
         found = self._traced(frame, node)
         if isinstance(found, Lost) and isinstance(node, ast.Name) and frame.outside:
             return self._latest(frame, node)
