@@ -73,7 +73,7 @@ def test_rounds_are_the_budget_where_one_training_can_be_compared(tmp_path: Path
     text = HEAD + "n = 40\nxgb.train({}, d, n, evals=[(v, 'v')])\n"
 
     found = rewriter(tmp_path, text).discovery
-    assert found.space.epochs == Epochs("n", 40, 320)
+    assert found.space.epochs == Epochs("n", 40, 320, unit="round")
     assert "n" not in {parameter.name for parameter in found.space.parameters}
 
 

@@ -93,7 +93,8 @@ def _epochs(analysis: Analysis) -> Iterator[str]:
     epochs = analysis.space.epochs
     if epochs is not None:
         pauses = "trials are compared on the way" if epochs.rungs else "each trial runs in one piece"
-        yield f"Epochs: {epochs.author} today, at most {epochs.maximum} a trial; {pauses}"
+        unit = epochs.unit.capitalize()
+        yield f"{unit}s: {epochs.author} today, at most {epochs.maximum} a trial; {pauses}"
 
 
 def _moves(analysis: Analysis) -> Iterator[str]:

@@ -73,6 +73,7 @@ class Epochs:
     fewer epochs is a prefix of a longer one (nothing else depends on the number), so that a trial
     stopped after *k* epochs is the trial whose source says *k*. ``rungs`` says that the script can be
     paused between epochs; where it cannot, every trial runs in one piece with the author's number.
+    ``unit`` is what people call one of them: boosting trains rounds.
     """
 
     parameter: str
@@ -80,6 +81,7 @@ class Epochs:
     maximum: int
     prefix_exact: bool = True
     rungs: bool = True
+    unit: str = "epoch"
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,11 @@ class Estimate:
     epochs: int | None
     trials: int
     slots: int
+    unit: str = "epoch"
 
     def sentence(self) -> str:
         """Say it to a person."""
-        epochs = f" of {self.epochs} epochs" if self.epochs else ""
+        epochs = f" of {self.epochs} {self.unit}s" if self.epochs else ""
         return (
             f"a trial{epochs} costs about {span(self.trial)}; {self.trials} trials, {self.slots} at a time, "
             f"and a confirmation: about {span(self.whole)}"
@@ -70,7 +71,8 @@ def estimate(bench: Workbench, baseline: TrialRow) -> Estimate:
     whole += confirmation
     if bench.settings.time is not None:
         whole = min(whole, bench.settings.time)
-    return Estimate(trial, whole, epochs.maximum if epochs and epochs.rungs else None, trials, width)
+    most = epochs.maximum if epochs and epochs.rungs else None
+    return Estimate(trial, whole, most, trials, width, epochs.unit if epochs else "epoch")
 
 
 def _rung_epochs(trials: int, maximum: int, first: int) -> float:

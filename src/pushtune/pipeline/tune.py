@@ -144,7 +144,8 @@ def _line(bench: Workbench, row: TrialRow) -> str:
     reached = row.state.value.replace("_", " ")
     if row.value is not None:
         reached = f"{reached} {row.value:.4f}"
-    epochs = f" after {row.epochs} epoch{'s' * (row.epochs != 1)}" if row.epochs else ""
+    unit = "epoch" if bench.space.epochs is None else bench.space.epochs.unit
+    epochs = f" after {row.epochs} {unit}{'s' * (row.epochs != 1)}" if row.epochs else ""
     best = bench.search.best()
     ahead = f" (best {best.value:.4f})" if best is not None else ""
     why = row.message.strip().splitlines()[-1:] if row.state in _WITH_REASON else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ class Workbench:
         rungs = epochs.rungs and self.settings.rungs and self.fact("rungs", True)
         return Space(
             space.parameters,
-            Epochs(epochs.parameter, epochs.author, maximum, epochs.prefix_exact, rungs),
+            replace(epochs, maximum=maximum, rungs=rungs),
         )
 
     @cached_property

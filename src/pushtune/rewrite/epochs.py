@@ -75,7 +75,8 @@ def read_epochs(context: Context, knobs: list[Knob]) -> Epochs | None:
     maximum = int(knob.domain.high) if once else knob.value
     prefix = all(spender.prefix_exact for spender in spenders)
     exact = once and not whole and prefix and not any(True for _ in other_readers(context, knob))
-    return Epochs(knob.name, knob.value, maximum, prefix_exact=exact, rungs=once and not whole)
+    unit = budget_role(context).removesuffix("s")
+    return Epochs(knob.name, knob.value, maximum, prefix_exact=exact, rungs=once and not whole, unit=unit)
 
 
 def epochs_cautions(context: Context, epochs: Epochs | None) -> Iterator[Caution]:
