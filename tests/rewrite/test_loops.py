@@ -130,3 +130,15 @@ def test_the_batch_size_of_a_loader_that_no_loop_trains_on_is_not_offered(tmp_pa
     )  # fmt: skip
     sizes = [knob.value for knob in rewriter(tmp_path, text).discovery.knobs if knob.role == "batch_size"]
     assert sizes == [32]
+
+
+@pytest.mark.parametrize(("name", "found"), [("CUT", ["batch_size"]), ("SEQ_LEN", [])])
+def test_the_stride_of_a_training_loop_over_slices_is_a_batch_size(
+    tmp_path: Path, name: str, found: list[str]
+) -> None:
+    text = HEAD + (
+        f"{name} = 50\nfor epoch in range(4):\n    for i in range(0, 1000, {name}):\n"
+        f"        x, y = a[i:i + {name}], b[i:i + {name}]\n        " + STEP.format(i=" " * 8)
+    )
+    knobs = [knob.role for knob in rewriter(tmp_path, text).discovery.knobs if knob.value == 50]
+    assert knobs == found

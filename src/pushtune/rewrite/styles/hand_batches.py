@@ -10,6 +10,7 @@ from pushtune.model.analysis import Knob, Span
 from pushtune.model.space import Parameter
 from pushtune.rewrite.base import Context
 from pushtune.rewrite.catalogue import grow
+from pushtune.rewrite.loops import iterated
 from pushtune.rewrite.styles.written import ValueSite
 from pushtune.rewrite.survey import Survey
 from pushtune.rewrite.uses import uses_of
@@ -17,6 +18,7 @@ from pushtune.source import Module
 from pushtune.source.tracing import Origin
 
 _NAME = re.compile(r"(train_?)?(batch_?size|mini_?batch_?size|bs|batch_?sz)", re.IGNORECASE)
+_SEQUENCE = re.compile(r"seq|len|bptt|window|stride|step|time|chunk", re.IGNORECASE)
 _CUTTING = re.compile(r"randint|permutation|choice|sample|range|batch", re.IGNORECASE)
 
 
@@ -27,8 +29,8 @@ def find(survey: Survey) -> Iterator[ValueSite]:
         return
     taken: set[Span] = {*survey.frozen, *_given_to_calls(survey)}
     for module in context.program.modules:
-        for node in _mentions(module):
-            if not context.tracer.calls.reached(module, node) or not _cuts(module, node):
+        for node in (*_mentions(module), *_strides(context, module)):
+            if not context.tracer.calls.reached(module, node):
                 continue
             for origin in context.tracer.trace(module, node):
                 if not taken.intersection(origin.spans):
@@ -46,12 +48,28 @@ def _given_to_calls(survey: Survey) -> Iterator[Span]:
 
 
 def _mentions(module: Module) -> Iterator[ast.Name | ast.Attribute]:
+    """Yield where a value that is called a batch size cuts batches."""
     for name, nodes in module.loads.items():
         if _NAME.fullmatch(name):
-            yield from nodes
+            yield from (node for node in nodes if _cuts(module, node))
     for name, attributes in module.attributes.items():
         if _NAME.fullmatch(name):
-            yield from (node for node in attributes if isinstance(node.ctx, ast.Load))
+            yield from (node for node in attributes if isinstance(node.ctx, ast.Load) and _cuts(module, node))
+
+
+def _strides(context: Context, module: Module) -> Iterator[ast.Name | ast.Attribute]:
+    """Yield the stride of each training loop over slices, ``range(0, n, BATCH)``, whatever it is called.
+
+    Not where its name says that sequences are cut and not examples.
+    """
+    loops = [loop for loop in context.training.around_steps if isinstance(loop, ast.For)]
+    for loop in sorted(loops, key=lambda loop: (loop.lineno, loop.col_offset)):
+        for call in iterated(loop.iter) if loop in module.parents else ():
+            if not isinstance(call, ast.Call) or ast.unparse(call.func) not in ("range", "trange"):
+                continue
+            stride = call.args[2] if len(call.args) == 3 else None
+            if isinstance(stride, (ast.Name, ast.Attribute)) and not _SEQUENCE.search(ast.unparse(stride)):
+                yield stride
 
 
 def _cuts(module: Module, node: ast.expr) -> bool:
