@@ -57,7 +57,7 @@ def test_a_printed_accuracy_is_the_outcome_and_the_saved_model_is_kept(
     assert (outcome.kind, outcome.value, outcome.report) == (OutcomeKind.FINISHED, 0.91, 0.91)
     choice = choose_metric(read_trial(folder), "accuracy")
     assert choice is not None
-    assert choice.says == 'accuracy from the printed line "accuracy: 0.91", line 3'
+    assert choice.says == 'accuracy from the printed line "accuracy: …", line 3'
     assert collect_model(folder) == folder.artifacts / "model.pkl"
     assert changed_links(folder.attempt(1)) == ()
     finish_trial(folder)

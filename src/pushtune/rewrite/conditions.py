@@ -12,7 +12,7 @@ from pushtune.rewrite.meanings import Reading, with_meanings
 from pushtune.rewrite.moves.copies import CopiesSite
 from pushtune.rewrite.styles.implicit import ImplicitSite
 from pushtune.rewrite.styles.torch_sizes import SizesSite
-from pushtune.rewrite.styles.written import ValueSite
+from pushtune.rewrite.styles.value import ValueSite
 
 
 def with_conditions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -260,7 +261,9 @@ def _words(
 def _source(reading: MetricReading) -> str:
     kind, _, rest = reading.source.partition(":")
     if kind in ("stdout", "stderr"):
-        return f'the printed line "{reading.text}"' if reading.text else f"printed line {rest}"
+        # Without its numbers: they are those of one run, and this is said of all.
+        text = re.sub(r"\d+(?:[.,]\d+)*", "…", reading.text)
+        return f'the printed line "{text}"' if text else f"printed line {rest}"
     return f"the file {rest}" if kind == "file" else reading.source
 
 

@@ -11,7 +11,7 @@ from pushtune.model.space import Parameter
 from pushtune.rewrite.base import Context
 from pushtune.rewrite.catalogue import grow
 from pushtune.rewrite.loops import iterated
-from pushtune.rewrite.styles.written import ValueSite
+from pushtune.rewrite.styles.value import ValueSite
 from pushtune.rewrite.survey import Survey
 from pushtune.rewrite.uses import uses_of
 from pushtune.source import Module

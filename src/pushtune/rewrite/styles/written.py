@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from pushtune.model.analysis import Edit, Knob, Move, Span
+from pushtune.model.analysis import Knob, Span
 from pushtune.model.space import Domain, Parameter, Value
-from pushtune.rewrite.base import Change
 from pushtune.rewrite.catalogue import Argument
 from pushtune.rewrite.catalogue.load import WIDTHS
 from pushtune.rewrite.meanings import Reading, has_meaning
@@ -15,11 +14,10 @@ from pushtune.rewrite.repeats import repeated
 from pushtune.rewrite.schedules import CALLBACK, scheduled
 from pushtune.rewrite.styles import torch_sizes
 from pushtune.rewrite.styles.epoch_loops import claimed
-from pushtune.rewrite.styles.text import replacement
+from pushtune.rewrite.styles.value import ValueSite
 from pushtune.rewrite.sums import tied_by_sums
 from pushtune.rewrite.survey import Survey
 from pushtune.rewrite.uses import Target, Use, traced, uses_of
-from pushtune.source import SourceText
 
 _ACTIVATIONS = (
     "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "swish", "silu", "hard_swish", "hard_silu",
@@ -28,43 +26,6 @@ _ACTIVATIONS = (
     "tanh_shrink", "threshold",
 )  # fmt: skip
 """What may be swapped. ``softmax`` and ``linear`` belong to the task; other names are the script's own."""
-
-
-@dataclass(frozen=True)
-class ValueSite:
-    """A value that stands in the source, in one place or (a square tuple) in several."""
-
-    parameter: Parameter
-    knob: Knob
-    source: SourceText
-    read_by: tuple[Reading, ...] = ()
-
-    @property
-    def readings(self) -> Mapping[str, tuple[Reading, ...]]:
-        """Which arguments of which calls read the value."""
-        return {self.parameter.name: self.read_by}
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The value's own dimension."""
-        return (self.parameter,)
-
-    @property
-    def knobs(self) -> tuple[Knob, ...]:
-        """The value itself."""
-        return (self.knob,)
-
-    @property
-    def moves(self) -> tuple[Move, ...]:
-        """No structure."""
-        return ()
-
-    def changes(self, values: Mapping[str, Value]) -> Iterator[Change]:
-        """Replace the text of every span by the new value."""
-        if self.parameter.name in values:
-            value = values[self.parameter.name]
-            for span in self.knob.spans:
-                yield Edit(span, replacement(self.source, span, value, self.parameter.domain))
 
 
 def find(survey: Survey) -> Iterator[ValueSite]:
