@@ -12,6 +12,7 @@ from pushtune_probe import (
     file_metrics,
     frameworks,
     interpreter,
+    leaving,
     loading,
     seeding,
     stdio,
@@ -58,7 +59,7 @@ class Run:
         session = self._session
         self._report_start()
         # Registered first, so called last: after the script's own handlers, and after its threads.
-        atexit.register(self._report_end)
+        atexit.register(self._end)
         finder = PostImportFinder(session)
         sys.meta_path.insert(0, finder)
         frameworks.watch(finder)
@@ -101,6 +102,13 @@ class Run:
             self._ending = endings.of_hard_exit(self._session, status)
             self._report_end()
         self._exit_now(status)
+
+    def _end(self) -> None:
+        self._report_end()
+        ending = self._ending
+        if ending is not None and not ending.kind and self._session.mine and leaving.is_slow():
+            leaving.flush_all()
+            self._exit_now(ending.status)
 
     def _report_start(self) -> None:
         session, plan = self._session, self._session.plan

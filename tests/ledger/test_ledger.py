@@ -18,7 +18,15 @@ from pushtune.ledger.engine import HEAD, open_engine
 from pushtune.ledger.tables import metadata
 from pushtune.model.jobs import Outcome, OutcomeKind
 from pushtune.model.space import Assignment
-from pushtune.model.states import AttemptState, Purpose, PushState, StageName, StageState, TrialState
+from pushtune.model.states import (
+    WATCHED_ONLY,
+    AttemptState,
+    Purpose,
+    PushState,
+    StageName,
+    StageState,
+    TrialState,
+)
 
 STUDY = StudyRow(
     id="train-1234", key="k", root="/r", entry="train.py", workdir=".", args=("--x", "1"),
@@ -49,19 +57,21 @@ def test_facts_and_time_spent_are_added_up(ledger: Ledger) -> None:
     assert study.spent == 4.0
 
 
-def test_a_new_push_waits_at_every_stage(ledger: Ledger) -> None:
-    push = ledger.studies.push_of("train-1234")
+def test_the_push_of_a_command_leaves_out_the_stages_of_watched_repositories(ledger: Ledger) -> None:
+    push = ledger.pushes.of_study("train-1234")
     assert push.state is PushState.RUNNING
-    assert {row.state for row in ledger.studies.stages_of(push.id).values()} == {StageState.WAITING}
+    stages = ledger.pushes.stages_of(push.id)
+    assert {name for name, row in stages.items() if row.state is StageState.SKIPPED} == WATCHED_ONLY
+    assert {row.state for name, row in stages.items() if name not in WATCHED_ONLY} == {StageState.WAITING}
 
 
 def test_a_stage_cannot_be_done_before_it_ran(ledger: Ledger) -> None:
-    push = ledger.studies.push_of("train-1234").id
+    push = ledger.pushes.of_study("train-1234").id
     with pytest.raises(PushtuneError, match="stage tune of push 1 cannot become done"):
-        ledger.studies.move_stage(push, StageName.TUNE, StageState.DONE, now=2.0)
-    ledger.studies.move_stage(push, StageName.TUNE, StageState.RUNNING, now=2.0)
-    ledger.studies.move_stage(push, StageName.TUNE, StageState.DONE, now=3.0, message="target met")
-    row = ledger.studies.stages_of(push)[StageName.TUNE]
+        ledger.pushes.move_stage(push, StageName.TUNE, StageState.DONE, now=2.0)
+    ledger.pushes.move_stage(push, StageName.TUNE, StageState.RUNNING, now=2.0)
+    ledger.pushes.move_stage(push, StageName.TUNE, StageState.DONE, now=3.0, message="target met")
+    row = ledger.pushes.stages_of(push)[StageName.TUNE]
     assert (row.started, row.ended, row.message) == (2.0, 3.0, "target met")
 
 

@@ -96,11 +96,11 @@ class House:
 
     def run(self, steps: int = 3000) -> str:
         """Drive the push to its end and return why it ended."""
-        push = self.ledger.studies.push_of("s").id
+        push = self.ledger.pushes.of_study("s").id
         reconciler: Reconciler | None = None
         for _ in range(steps):
             if advance(self.bench, push):
-                return self.ledger.studies.push_of("s").reason
+                return self.ledger.pushes.of_study("s").reason
             if reconciler is None:
                 reconciler = self._reconciler()
                 reconciler.adopt()

@@ -15,7 +15,7 @@ from pushtune.pipeline.candidates import Candidates
 
 
 def stages(house: House) -> dict[StageName, StageState]:
-    rows = house.ledger.studies.stages_of(house.ledger.studies.push_of("s").id)
+    rows = house.ledger.pushes.stages_of(house.ledger.pushes.of_study("s").id)
     return {name: row.state for name, row in rows.items()}
 
 

@@ -146,3 +146,50 @@ def test_wrong_arguments_are_told_in_one_line(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr == "usage: python -m pushtune_probe --attempt DIR -- script.py [args...]\n"
+
+
+LEAVES_LATE = """
+import atexit, ctypes, sys, threading, time, types
+
+sys.modules["jax"] = types.ModuleType("jax")  # something that takes long to be taken apart
+log = open("log.txt", "w")
+log.write("never closed")
+raw = open("raw.bin", "wb", buffering=4096)
+raw.write(b"never closed either")
+closed = open("closed.txt", "w")
+closed.close()
+ctypes.CDLL(None).printf(b"said by the C library\\n")
+
+class Last:
+    def __del__(self):
+        print("taken apart")
+
+last = Last()
+threading.Thread(target=lambda: (time.sleep(0.2), print("a thread's last words"))).start()
+atexit.register(lambda: print("the script's own handler"))
+print("the last line", end="")
+"""
+
+
+def test_what_takes_long_to_be_taken_apart_is_left_as_it_is_and_no_byte_is_lost(tmp_path: Path) -> None:
+    ran = Attempt(tmp_path, LEAVES_LATE).run()
+
+    assert ran.code == 0
+    assert ran.events[-1]["event"] == "finished"
+    assert "taken apart" not in ran.output
+    for words in (
+        "a thread's last words",
+        "the script's own handler",
+        "the last line",
+        "said by the C library",
+    ):
+        assert words in ran.output
+    assert (tmp_path / "workspace" / "log.txt").read_text() == "never closed"
+    assert (tmp_path / "workspace" / "raw.bin").read_bytes() == b"never closed either"
+
+
+def test_a_process_that_takes_no_time_to_end_ends_as_usual(tmp_path: Path) -> None:
+    ran = Attempt(tmp_path, LEAVES_LATE.replace('sys.modules["jax"]', "jax")).run()
+
+    assert ran.code == 0
+    assert "taken apart" in ran.output

@@ -5,15 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 
 from pushtune.ledger.engine import machine_errors, open_engine
-from pushtune.ledger.records import AttemptRow, Exchange, PushRow, StageRow, StudyRow, TrialRow
+from pushtune.ledger.outbox import Outbox
+from pushtune.ledger.pushes import Pushes
+from pushtune.ledger.records import (
+    AttemptRow,
+    Author,
+    Exchange,
+    MailRow,
+    PushRow,
+    RepositoryRow,
+    StageRow,
+    StudyRow,
+    TrialRow,
+)
+from pushtune.ledger.repositories import Repositories
 from pushtune.ledger.studies import Studies
 from pushtune.ledger.trials import Trials, new_trial
 
 __all__ = [
     "AttemptRow",
+    "Author",
     "Exchange",
     "Ledger",
+    "MailRow",
+    "Outbox",
     "PushRow",
+    "Pushes",
+    "Repositories",
+    "RepositoryRow",
     "StageRow",
     "Studies",
     "StudyRow",
@@ -31,6 +50,9 @@ class Ledger:
         self.path = path
         self._engine = open_engine(path)
         self.studies = Studies(self._engine)
+        self.pushes = Pushes(self._engine)
+        self.repositories = Repositories(self._engine)
+        self.outbox = Outbox(self._engine)
 
     def trials(self, study: str) -> Trials:
         """Return the trials of one study."""

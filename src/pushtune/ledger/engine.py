@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pushtune.errors import MachineError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. A test holds it against the migrations folder."""
 
 _BUSY_SECONDS = 30.0
@@ -61,11 +61,14 @@ def _migrate(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with transaction(engine) as connection:
+    # Tables that others refer to are made anew and renamed: the references hold again at the end only.
+    with transaction(engine, check_references=False) as connection:
         if inspect(connection).has_table("alembic_version") and _current(connection) == HEAD:
             return  # another process was quicker
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        assert not broken, f"the migration left references to nothing: {broken[:3]}"
 
 
 @contextmanager
@@ -97,13 +100,19 @@ def _explained(path: Path, reason: str) -> MachineError:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
+def transaction(engine: Engine, *, check_references: bool = True) -> Iterator[Connection]:
     """Run one transaction that holds the write lock from its start (so that it cannot fail half-way)."""
     with machine_errors(Path(str(engine.url.database))), engine.connect() as connection:
+        if not check_references:
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             yield connection
         except BaseException:
             connection.rollback()
             raise
-        connection.commit()
+        else:
+            connection.commit()
+        finally:
+            if not check_references:
+                connection.exec_driver_sql("PRAGMA foreign_keys=ON")

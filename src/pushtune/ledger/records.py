@@ -9,6 +9,7 @@ from pushtune.model.space import Assignment
 from pushtune.model.states import (
     TRIAL_ENDS,
     AttemptState,
+    MailState,
     Purpose,
     PushState,
     StageName,
@@ -37,15 +38,79 @@ class StudyRow:
 
 
 @dataclass(frozen=True)
-class PushRow:
-    """One way through the stages."""
+class Author:
+    """Who made a commit, as the commit says. Neither is to be trusted."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class RepositoryRow:
+    """A watched repository. ``poll`` is in seconds, None: only hooks and webhooks tell of it.
+
+    ``branches`` are shell patterns; none: the default branch. ``id`` is 0 before it is written.
+    """
 
     id: int
-    study: str
+    name: str
+    address: str
+    branches: tuple[str, ...]
+    poll: float | None
+    created: float
+    removed: float | None = None
+
+
+@dataclass(frozen=True)
+class PushRow:
+    """One way through the stages: of a commit, or (without a repository) of one `pushtune tune`.
+
+    ``study`` is None until the script was read. ``fingerprint``: two pushes with the same one differ in
+    neither script nor settings nor data. ``trouble`` is what stands in its way now (``""``: nothing), met
+    ``tries`` times in a row; it is tried again at ``retry_at``.
+    """
+
+    id: int
+    study: str | None
     state: PushState
     created: float
     ended: float | None
     reason: str
+    repository: int | None
+    branch: str | None
+    commit: str | None
+    told_by: str | None
+    author: Author | None
+    subject: str | None
+    fingerprint: str | None
+    trouble: str
+    tries: int
+    retry_at: float | None
+    best: float | None
+    baseline: float | None
+
+
+@dataclass(frozen=True)
+class MailRow:
+    """One letter. ``occasion`` is why it was written: a push has at most one for each.
+
+    ``body`` is the whole message, headers and all, as it is sent; ``message_id`` is fixed when it is
+    written, so that a letter that is sent twice is known for the same one. ``id`` is 0 before it is written.
+    """
+
+    id: int
+    push: int | None
+    occasion: str
+    message_id: str
+    sender: str
+    recipients: tuple[str, ...]
+    body: bytes
+    state: MailState
+    created: float
+    tries: int
+    next_try: float
+    sent: float | None
+    error: str
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,18 @@ from enum import Enum
 class StageName(str, Enum):
     """The stages of a push, in order. Pull, deliver and notify belong to watched repositories."""
 
+    PULL = "pull"
     INSPECT = "inspect"
     PREPARE = "prepare"
     TRAIN = "train"
     TUNE = "tune"
     CONFIRM = "confirm"
+    DELIVER = "deliver"
+    NOTIFY = "notify"
+
+
+WATCHED_ONLY = frozenset({StageName.PULL, StageName.DELIVER, StageName.NOTIFY})
+"""The stages that a push made by `pushtune tune` leaves out."""
 
 
 class StageState(str, Enum):
@@ -36,18 +43,41 @@ STAGE_TRANSITIONS: dict[StageState, frozenset[StageState]] = {
 
 
 class PushState(str, Enum):
-    """One commit, or one command, on its way through the stages."""
+    """One commit, or one command, on its way through the stages.
 
+    QUEUED: nothing was done yet. SUPERSEDED: a newer push to the same branch came while it was queued.
+    """
+
+    QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
 
+
+PUSH_ENDS = frozenset({PushState.DONE, PushState.FAILED, PushState.CANCELLED, PushState.SUPERSEDED})
 
 PUSH_TRANSITIONS: dict[PushState, frozenset[PushState]] = {
-    PushState.RUNNING: frozenset({PushState.DONE, PushState.FAILED}),
-    # A larger budget extends a finished push; a mended machine retries a failed one.
-    PushState.DONE: frozenset({PushState.RUNNING}),
-    PushState.FAILED: frozenset({PushState.RUNNING}),
+    PushState.QUEUED: frozenset({PushState.RUNNING, PushState.CANCELLED, PushState.SUPERSEDED}),
+    PushState.RUNNING: frozenset({PushState.DONE, PushState.FAILED, PushState.CANCELLED}),
+    # A larger budget extends a finished push; a mended machine retries a failed one; `pushtune retry` any.
+    **{end: frozenset({PushState.RUNNING}) for end in PUSH_ENDS},
+}
+
+
+class MailState(str, Enum):
+    """One letter in the outbox. SENT is written after the mail server took it, never before."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    GIVEN_UP = "given up"
+
+
+MAIL_TRANSITIONS: dict[MailState, frozenset[MailState]] = {
+    MailState.WAITING: frozenset({MailState.SENT, MailState.GIVEN_UP}),
+    MailState.SENT: frozenset(),
+    MailState.GIVEN_UP: frozenset({MailState.WAITING}),
 }
 
 

@@ -30,10 +30,10 @@ def advance(bench: Workbench, push: int) -> bool:
     What a stage raises is recorded as its failure (and the push's) before it goes on to the caller.
     """
     while True:
-        rows = bench.ledger.studies.stages_of(push)
+        rows = bench.ledger.pushes.stages_of(push)
         stage = next((stage for stage in STAGES if _open(rows[stage.name])), None)
         if stage is None:
-            bench.ledger.studies.move_push(push, PushState.DONE, now=bench.now(), reason=_reason(rows))
+            bench.ledger.pushes.move(push, PushState.DONE, now=bench.now(), reason=_reason(rows))
             return True
         if not _step(bench, push, stage, rows[stage.name]):
             return False
@@ -49,31 +49,31 @@ def _reason(rows: dict[StageName, StageRow]) -> str:
 
 
 def _step(bench: Workbench, push: int, stage: Stage, row: StageRow) -> bool:
-    studies = bench.ledger.studies
+    pushes = bench.ledger.pushes
     if row.state is not StageState.RUNNING:
-        studies.move_stage(push, stage.name, StageState.RUNNING, now=bench.now())
+        pushes.move_stage(push, stage.name, StageState.RUNNING, now=bench.now())
     try:
         step = stage.step(bench)
     except PushtuneError as error:
         now = bench.now()
-        studies.move_stage(push, stage.name, StageState.FAILED, now=now, message=str(error))
-        studies.move_push(push, PushState.FAILED, now=now, reason=str(error))
+        pushes.move_stage(push, stage.name, StageState.FAILED, now=now, message=str(error))
+        pushes.move(push, PushState.FAILED, now=now, reason=str(error))
         raise
     match step:
         case Waiting():
             return False
         case Done(message):
-            studies.move_stage(push, stage.name, StageState.DONE, now=bench.now(), message=message)
+            pushes.move_stage(push, stage.name, StageState.DONE, now=bench.now(), message=message)
         case Over(message):
-            studies.move_stage(push, stage.name, StageState.DONE, now=bench.now(), message=message)
+            pushes.move_stage(push, stage.name, StageState.DONE, now=bench.now(), message=message)
             _skip_rest(bench, push, stage.name)
         case Again(earlier, message):
-            studies.move_stage(push, stage.name, StageState.WAITING, now=bench.now(), message=message)
-            studies.move_stage(push, earlier, StageState.RUNNING, now=bench.now(), message=message)
+            pushes.move_stage(push, stage.name, StageState.WAITING, now=bench.now(), message=message)
+            pushes.move_stage(push, earlier, StageState.RUNNING, now=bench.now(), message=message)
     return True
 
 
 def _skip_rest(bench: Workbench, push: int, after: StageName) -> None:
     names = list(StageName)
     for name in names[names.index(after) + 1 :]:
-        bench.ledger.studies.move_stage(push, name, StageState.SKIPPED, now=bench.now())
+        bench.ledger.pushes.move_stage(push, name, StageState.SKIPPED, now=bench.now())

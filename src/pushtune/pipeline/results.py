@@ -137,8 +137,8 @@ def _record(bench: Workbench, row: TrialRow) -> TrialRecord:
 
 
 def _why_stopped(bench: Workbench) -> str:
-    push = bench.ledger.studies.push_of(bench.study_id)
-    stages = bench.ledger.studies.stages_of(push.id)
+    push = bench.ledger.pushes.of_study(bench.study_id)
+    stages = bench.ledger.pushes.stages_of(push.id)
     return stages[StageName.TUNE].message
 
 

@@ -13,8 +13,8 @@ from pushtune.service.snapshot import Snapshot
 def picture(bench: Workbench) -> Snapshot:
     """Return what the study looks like now. Reads the ledger; starts nothing."""
     rows = tuple(bench.trials.all())
-    push = bench.ledger.studies.push_of(bench.study_id)
-    stages = bench.ledger.studies.stages_of(push.id)
+    push = bench.ledger.pushes.of_study(bench.study_id)
+    stages = bench.ledger.pushes.stages_of(push.id)
     stage = next((name for name, row in stages.items() if row.state is StageState.RUNNING), None)
     baseline = bench.baseline
     value = measured(baseline) if baseline is not None and baseline.over else None

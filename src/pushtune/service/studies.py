@@ -69,7 +69,7 @@ def _chosen(studies: list[StudyRow], name: str | None) -> StudyRow:
 
 def show_study(found: Found, *, as_json: bool) -> str:
     """Return a study's summary, or how far it has come where it has none yet."""
-    push = found.ledger.studies.push_of(found.study.id)
+    push = found.ledger.pushes.of_study(found.study.id)
     text = found.folder / TEXT
     done = push.state is PushState.DONE and text.is_file()
     if as_json:
@@ -85,7 +85,7 @@ def _json(found: Found, *, done: bool) -> dict[str, Any]:
     if done:
         body: dict[str, Any] = json.loads((found.folder / SUMMARY).read_text(encoding="utf-8"))
         return body
-    push = found.ledger.studies.push_of(found.study.id)
+    push = found.ledger.pushes.of_study(found.study.id)
     rows = found.ledger.trials(found.study.id).all()
     return {
         "study": found.study.id,
@@ -158,7 +158,7 @@ def list_studies(start: Path, *, as_json: bool) -> str:
 
 
 def _study_facts(ledger: Ledger, study: StudyRow) -> dict[str, Any]:
-    push = ledger.studies.push_of(study.id)
+    push = ledger.pushes.of_study(study.id)
     winner = study.facts.get("winner")
     trials = ledger.trials(study.id).all()
     return {

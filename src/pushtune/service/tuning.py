@@ -99,7 +99,7 @@ def _find_or_make(ledger: Ledger, script: Script, settings: Settings, *, fresh: 
 def _warn_of_leftovers(ledger: Ledger, study: StudyRow, watcher: Watcher) -> None:
     """Say that an unfinished study goes on, so that nobody wonders why it starts in the middle."""
     trials = ledger.trials(study.id).all()
-    if trials and ledger.studies.push_of(study.id).state is PushState.RUNNING:
+    if trials and ledger.pushes.of_study(study.id).state is PushState.RUNNING:
         done = sum(1 for row in trials if row.over)
         watcher.say(f"going on with {study.id}: {done} of {len(trials)} trials had ended")
 
@@ -130,7 +130,7 @@ class _Run:
         self._saved = now()
 
     def to_the_end(self) -> Result:
-        push = self._reopened(self._ledger.studies.push_of(self._study.id))
+        push = self._reopened(self._ledger.pushes.of_study(self._study.id))
         if push.state is PushState.DONE:
             return self._result(push)
         try:
@@ -145,11 +145,11 @@ class _Run:
             raise
         finally:
             self._save_time()
-        return self._result(self._ledger.studies.push_of(self._study.id))
+        return self._result(self._ledger.pushes.of_study(self._study.id))
 
     def _reopened(self, push: PushRow) -> PushRow:
         """Open a failed push again, and a finished one whose budget has grown."""
-        studies = self._ledger.studies
+        pushes = self._ledger.pushes
         trials = self._study.facts.get("trials")
         grown = trials is not None and self._bench.settings.trials > trials
         longer = self._study.facts.get("closed_at")
@@ -157,15 +157,15 @@ class _Run:
         grown = grown or (longer is not None and (limit is None or limit > longer))
         if push.state is PushState.RUNNING or (push.state is PushState.DONE and not grown):
             return push
-        if push.state is PushState.DONE and studies.stages_of(push.id)[StageName.TUNE].state is (
+        if push.state is PushState.DONE and pushes.stages_of(push.id)[StageName.TUNE].state is (
             StageState.SKIPPED
         ):
             return push  # the script as it stands met the target: a larger budget changes nothing
-        studies.move_push(push.id, PushState.RUNNING, now=self._now())
+        pushes.move(push.id, PushState.RUNNING, now=self._now())
         if push.state is PushState.DONE:
             for name in (StageName.TUNE, StageName.CONFIRM):
-                studies.move_stage(push.id, name, StageState.WAITING, now=self._now())
-        return studies.push_of(self._study.id)
+                pushes.move_stage(push.id, name, StageState.WAITING, now=self._now())
+        return pushes.of_study(self._study.id)
 
     def _make_it_so(self) -> None:
         """Start what the stages want, then wait until something happened (or a second has passed)."""
