@@ -2,5 +2,17 @@
 
 from pushtune.settings.load import Settings, load_settings
 from pushtune.settings.options import OPTIONS, Option
+from pushtune.settings.repository import PushSettings, load_push_settings
+from pushtune.settings.server import SERVER_OPTIONS, ServerSettings, load_server_settings
 
-__all__ = ["OPTIONS", "Option", "Settings", "load_settings"]
+__all__ = [
+    "OPTIONS",
+    "SERVER_OPTIONS",
+    "Option",
+    "PushSettings",
+    "ServerSettings",
+    "Settings",
+    "load_push_settings",
+    "load_server_settings",
+    "load_settings",
+]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pushtune.errors import SettingsError
-from pushtune.settings.options import OPTIONS, Option
+from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS, Option
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -49,12 +49,28 @@ def load_settings(
     ``pushtune.toml`` (or ``[tool.pushtune]`` in ``pyproject.toml``) is read. Raises ``SettingsError`` that
     names the place of the slip.
     """
-    file, values = _read_file(root)
+    file, values = read_file(root)
+    check_names(file, values, (*options, *REPOSITORY_OPTIONS))
+    return Settings(**read_values(options, flags, environ, file, values))
+
+
+def check_names(file: str, values: Mapping[str, Any], options: Sequence[Option]) -> None:
+    """Raise ``SettingsError`` if a file says something that no option is called."""
     known = {option.name for option in options}
     for name in values:
         if name not in known:
             raise SettingsError(f"{file}: there is no setting called {name!r}", fix=_nearest(name, known))
-    return Settings(**{option.name: _value(option, flags, environ, file, values) for option in options})
+
+
+def read_values(
+    options: Sequence[Option],
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    file: str,
+    values: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return each option's value: the flag's, else the variable's, else the file's, else the default."""
+    return {option.name: _value(option, flags, environ, file, values) for option in options}
 
 
 def _value(
@@ -70,7 +86,8 @@ def _value(
     return option.default
 
 
-def _read_file(root: Path) -> tuple[str, dict[str, Any]]:
+def read_file(root: Path) -> tuple[str, dict[str, Any]]:
+    """Return the name of the settings file of ``root`` and what it says; nothing where there is none."""
     for name, table in (("pushtune.toml", ()), ("pyproject.toml", ("tool", "pushtune"))):
         path = root / name
         if not path.is_file():

@@ -131,6 +131,34 @@ def read_switch(name: str, value: Any) -> bool:
     raise SettingsError(f"{name} must be true or false, not {value!r}")
 
 
+def read_names(name: str, value: Any) -> tuple[str, ...]:
+    """Some texts: a list, or one text with commas."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
+        raise SettingsError(f"{name} must be a list of texts, not {value!r}")
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def read_path(name: str, value: Any) -> str:
+    """A path below the repository."""
+    text = read_text(name, value)
+    parts = text.replace("\\", "/").split("/")
+    if text.startswith(("/", "-")) or ".." in parts or not text.isprintable():
+        raise SettingsError(f"{name} must be a path below the repository, not {value!r}")
+    return text
+
+
+def one_of(*words: str) -> Callable[[str, Any], str]:
+    """Return what reads one of ``words``."""
+
+    def read(name: str, value: Any) -> str:
+        if value not in words:
+            raise SettingsError(f"{name} must be one of {', '.join(words)}, not {value!r}")
+        return str(value)
+
+    return read
+
+
 OPTIONS: tuple[Option, ...] = (
     Option("target", read_target, None, "What to reach, in quotes: accuracy>=0.95, loss<=0.2.", "TARGET"),
     Option("metric", read_text, None, "The metric's name, where it cannot be told.", "NAME"),
@@ -150,3 +178,14 @@ OPTIONS: tuple[Option, ...] = (
     Option("confirm", read_switch, True, "Train winner and baseline on further seeds.", switch=True),
     Option("confirm_seeds", read_count, 2, "How many further seeds the confirmation takes.", "N"),
 )  # fmt: skip
+
+
+REPOSITORY_OPTIONS: tuple[Option, ...] = (
+    Option("script", read_path, None, "The training script, where it cannot be told."),
+    Option("workdir", read_path, None, "The folder that the script is started in; the repository's own."),
+    Option("mail", read_names, None, "Who is mailed: author, committers, or addresses."),
+    Option("mail_when", read_names, None, "When: always, or some of the occasions."),
+    Option("mail_attach", read_names, (), "What is attached: patch, log."),
+    Option("publish", read_switch, False, "Push the delivered branch back to where the push came from."),
+)  # fmt: skip
+"""What a pushed repository says beside: read by the service only."""

@@ -1,0 +1,73 @@
+"""What a pushed repository says of itself, within what the operator allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pushtune.settings.load import Settings, check_names, read_file, read_values
+from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS
+from pushtune.settings.server import ServerSettings
+
+_BOUNDED = {"trials": "most_trials", "time": "most_time", "trial_time": "most_trial_time",
+            "memory": "most_memory", "jobs": "slots"}  # fmt: skip
+"""What a repository may lower but not raise: its setting, and the server's that bounds it."""
+
+_OPERATORS = ("python", "env")
+"""What only the operator chooses."""
+
+
+@dataclass(frozen=True)
+class PushSettings:
+    """The settings of one push. ``run`` is as for `pushtune tune`; ``notes`` say what was cut down."""
+
+    run: Settings
+    script: str | None
+    workdir: str | None
+    mail: tuple[str, ...]
+    mail_when: tuple[str, ...]
+    mail_attach: tuple[str, ...]
+    publish: bool
+    notes: tuple[str, ...] = ()
+
+
+def load_push_settings(root: Path, server: ServerSettings) -> PushSettings:
+    """Return the settings of the push that is checked out in ``root``.
+
+    Nothing of the server's own environment counts. Raises ``SettingsError`` that names the slip.
+    """
+    file, values = read_file(root)
+    check_names(file, values, (*OPTIONS, *REPOSITORY_OPTIONS))
+    run, notes = _bounded(Settings(**read_values(OPTIONS, {}, {}, file, values)), server, file, values)
+    said = read_values(REPOSITORY_OPTIONS, {}, {}, file, values)
+    return PushSettings(
+        run=run,
+        script=said["script"],
+        workdir=said["workdir"],
+        mail=server.mail_to if said["mail"] is None else said["mail"],
+        mail_when=server.mail_when if said["mail_when"] is None else said["mail_when"],
+        mail_attach=said["mail_attach"],
+        publish=said["publish"] and server.publish,
+        notes=notes,
+    )
+
+
+def _bounded(
+    run: Settings, server: ServerSettings, file: str, values: dict[str, Any]
+) -> tuple[Settings, tuple[str, ...]]:
+    changes: dict[str, Any] = {"python": server.python}
+    notes = [f"{file}: {name} is the operator's to choose" for name in _OPERATORS if name in values]
+    for name, bound in _BOUNDED.items():
+        most = getattr(server, bound)
+        wanted = getattr(run, name)
+        if most is not None and (wanted is None or wanted > most):
+            changes[name] = most
+            if name in values:
+                notes.append(f"{file}: {name} is more than this server allows; it is {most:g}")
+    if run.strategy == "program" and not server.programs:
+        changes |= {"strategy": "auto", "program": None}
+        notes.append(f"{file}: this server runs no tweak programs; the strategy is auto")
+    if run.target is None:
+        changes["target"] = server.target
+    return replace(run, **changes), tuple(notes)
