@@ -6,7 +6,7 @@ import os
 
 from pushtune.model.ports import Interpreter
 from pushtune.model.states import StageName
-from pushtune.pipeline.stage import Done, Step
+from pushtune.pipeline.stage import Done, Step, Waiting
 from pushtune.pipeline.workbench import Workbench
 
 
@@ -17,7 +17,11 @@ class Prepare:
 
     def step(self, bench: Workbench) -> Step:
         """Look for the interpreter and the script's imports; a missing one is told, not yet an error."""
-        interpreter = bench.environment.prepare([item.module for item in bench.analysis.requirements])
+        modules = [item.module for item in bench.analysis.requirements]
+        prepared = bench.errands.run("prepare", lambda: bench.environment.prepare(modules))
+        if prepared is None:
+            return Waiting()
+        interpreter = prepared.value
         version = ".".join(str(part) for part in interpreter.version)
         threads = bench.fact("threads") or max(1, cores() // slots(bench))
         bench.fix(interpreter=interpreter.path, threads=threads, python_version=version)

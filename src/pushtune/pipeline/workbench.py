@@ -16,6 +16,7 @@ from pushtune.model.space import Assignment, Epochs, Space
 from pushtune.model.states import Purpose
 from pushtune.model.target import Target, direction_of, parse_target
 from pushtune.pipeline.candidates import Candidates
+from pushtune.pipeline.errands import AtOnce, Errands
 from pushtune.pipeline.observing import observed_from_json
 from pushtune.pipeline.search import Search, outcome_of
 from pushtune.settings import Settings
@@ -31,7 +32,8 @@ CONFIRMATION = 10_000
 class Workbench:
     """One study's tools. Not thread-safe; nothing in it outlives the process that cannot be rebuilt.
 
-    ``now`` returns unix seconds; ``say`` takes one line for the person who watches.
+    ``now`` returns unix seconds; ``say`` takes one line for the person who watches; ``errands`` does what
+    takes long and is not a trial (default: while the caller waits).
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Workbench:
         environment: Environment,
         now: Callable[[], float],
         say: Callable[[str], None],
+        errands: Errands | None = None,
     ) -> None:
         self.ledger = ledger
         self.study_id = study.id
@@ -53,6 +56,7 @@ class Workbench:
         self.environment = environment
         self.now = now
         self.say = say
+        self.errands = errands or AtOnce()
         self.trials: Trials = ledger.trials(study.id)
         self._opened = now()
         self._spent_before = study.spent
