@@ -11,7 +11,7 @@ from rewriting import knob, knobs
 
 from pushtune.model.space import Assignment, Value
 from pushtune.rewrite import Rewriter
-from pushtune.service.places import study_key
+from pushtune.pipeline.naming import study_key
 from pushtune.settings import load_settings
 from pushtune.source import load_script
 

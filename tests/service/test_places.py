@@ -9,7 +9,8 @@ import pytest
 
 from pushtune.errors import MachineError, StudyBusyError
 from pushtune.model.analysis import Script, ScriptFile
-from pushtune.service.places import find_home, held, home_of, make_home, study_key, study_name
+from pushtune.pipeline.naming import study_key, study_name
+from pushtune.service.places import find_home, held, home_of, make_home
 from pushtune.settings import Settings, load_settings
 
 SCRIPT = Script("/project", "examples/cnn/train.py", (ScriptFile("examples/cnn/train.py", b"x = 1\n"),))

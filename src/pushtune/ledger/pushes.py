@@ -111,6 +111,41 @@ class Pushes:
             moved = _move(connection, [push], state, now=now, reason=reason)
         _require(moved, f"push {push} cannot become {state.value}")
 
+    def begin_round(self, push: int, start: StageName, *, now: float) -> None:
+        """Let a push that is over run again from ``start``, in a new round."""
+        names = list(StageName)
+        again = [name.value for name in names[names.index(start) :]]
+        with transaction(self._engine) as connection:
+            moved = _move(connection, [push], PushState.RUNNING, now=now, reason="")
+            _require(moved, f"push {push} cannot be tried again: it is not over")
+            connection.execute(
+                update(pushes)
+                .where(pushes.c.id == push)
+                .values(round=pushes.c.round + 1, trouble="", tries=0, retry_at=None)
+            )
+            connection.execute(
+                update(stages)
+                .where(stages.c.push == push, stages.c.name.in_(again))
+                .values(state=StageState.WAITING.value, message="", started=None, ended=None)
+            )
+
+    def end(self, push: int, state: PushState, *, now: float, reason: str) -> None:
+        """Bring a push to an end of its own, with the stages that are left."""
+        with transaction(self._engine) as connection:
+            moved = _move(connection, [push], state, now=now, reason=reason)
+            _require(moved, f"push {push} cannot become {state.value}")
+            of_push = stages.c.push == push
+            connection.execute(
+                update(stages)
+                .where(of_push, stages.c.state == StageState.RUNNING.value)
+                .values(state=StageState.FAILED.value, ended=now, message=reason[:_LONGEST])
+            )
+            connection.execute(
+                update(stages)
+                .where(of_push, stages.c.state == StageState.WAITING.value)
+                .values(state=StageState.SKIPPED.value, ended=now)
+            )
+
     def _first(self, query: Select[Any]) -> PushRow | None:
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
@@ -221,7 +256,7 @@ def _require(rows: int, message: str) -> None:
 NEW_PUSH = PushRow(
     id=0, study=None, state=PushState.QUEUED, created=0.0, ended=None, reason="", repository=None,
     branch=None, commit=None, told_by=None, author=None, subject=None, fingerprint=None, trouble="",
-    tries=0, retry_at=None, best=None, baseline=None,
+    tries=0, retry_at=None, round=1, best=None, baseline=None,
 )  # fmt: skip
 """A push of which nothing is known yet."""
 

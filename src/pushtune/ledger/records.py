@@ -67,7 +67,7 @@ class PushRow:
 
     ``study`` is None until the script was read. ``fingerprint``: two pushes with the same one differ in
     neither script nor settings nor data. ``trouble`` is what stands in its way now (``""``: nothing), met
-    ``tries`` times in a row; it is tried again at ``retry_at``.
+    ``tries`` times in a row; it is tried again at ``retry_at``. ``round`` counts from 1, one more a retry.
     """
 
     id: int
@@ -86,6 +86,7 @@ class PushRow:
     trouble: str
     tries: int
     retry_at: float | None
+    round: int
     best: float | None
     baseline: float | None
 

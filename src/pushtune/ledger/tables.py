@@ -99,6 +99,8 @@ pushes = Table(
     Column("trouble", Text, nullable=False, default=""),
     Column("tries", Integer, nullable=False, default=0),
     Column("retry_at", Float),
+    # Counts from 1; `pushtune retry` begins another. Each may write a letter of its own.
+    Column("round", Integer, nullable=False, default=1),
     # Its best value so far and the author's own, for lists.
     Column("best", Float),
     Column("baseline", Float),

@@ -1,6 +1,6 @@
 """Work that takes long and is not ours to step: fetching, building, installing.
 
-A stage must not wait. It asks for an errand, answers `Waiting`, and finds the result when it is stepped again.
+A stage must not wait. It asks for an errand, answers `Waiting`, and finds the result when stepped again.
 """
 
 from __future__ import annotations

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pushtune.errors import MachineError, StudyBusyError
-from pushtune.model.analysis import Script
-from pushtune.settings import Settings
 
 HOME = ".pushtune"
 LEDGER = "ledger.db"
@@ -55,38 +50,6 @@ def find_home(start: Path) -> Path | None:
 def study_folder(home: Path, study: str) -> Path:
     """Return a study's folder (not made)."""
     return home / "studies" / study
-
-
-def study_key(script: Script, settings: Settings) -> str:
-    """Return what makes a study: sources, arguments, target, metric, strategy and what steers the search.
-
-    The budget is not part of it: a larger one extends the study.
-    """
-    sources = [(file.path, hashlib.sha256(file.data).hexdigest()) for file in script.files]
-    body = {
-        "entry": script.entry,
-        "workdir": script.workdir,
-        "args": script.args,
-        "sources": sorted(sources),
-        "target": settings.target,
-        "metric": settings.metric,
-        "strategy": settings.strategy,
-        "program": settings.program,
-        "seed": settings.seed,
-        "rungs": settings.rungs,
-        "max_epochs": settings.max_epochs,
-    }
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-def study_name(script: Script, key: str, number: int) -> str:
-    """Return a study's name: the script's, the key's head, and a number from the second fresh one on."""
-    entry = Path(script.entry)
-    stem = (
-        entry.stem if entry.stem not in ("train", "main", "run") or len(entry.parts) < 2 else entry.parts[-2]
-    )
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:40] or "script"
-    return f"{stem}-{key[:8]}" + (f"-{number}" if number > 1 else "")
 
 
 @contextmanager

@@ -15,12 +15,13 @@ from pushtune.model.analysis import Script
 from pushtune.model.ports import Limits
 from pushtune.model.states import PushState, StageName, StageState
 from pushtune.pipeline import Workbench, advance
+from pushtune.pipeline.naming import study_key, study_name
 from pushtune.pipeline.prepare import slots
 from pushtune.pipeline.results import SUMMARY, TEXT
 from pushtune.process import shielded
 from pushtune.reconcile import Recipe, Reconciler
 from pushtune.service.picture import picture
-from pushtune.service.places import LEDGER, held, make_home, study_folder, study_key, study_name
+from pushtune.service.places import LEDGER, held, make_home, study_folder
 from pushtune.service.snapshot import Watcher
 from pushtune.settings import Settings, load_settings
 from pushtune.source import load_script

@@ -19,13 +19,15 @@ _HINTS = re.compile(rb"yaml|json|toml|hydra|omegaconf", re.IGNORECASE)
 """What a script that reads configuration mentions; others need not be traced for it."""
 
 
-def load_script(path: Path, args: Sequence[str] = (), workdir: Path | None = None) -> Script:
+def load_script(
+    path: Path, args: Sequence[str] = (), workdir: Path | None = None, root: Path | None = None
+) -> Script:
     """Read the program that starts at ``path``, with the configuration files that it reads; nothing is run.
 
     See ``read_script``. A configuration file belongs to the script if its path can be told from the
     source, and it lies below the root, is small, and is plain enough to be edited by place.
     """
-    script = read_script(path, args, workdir)
+    script = read_script(path, args, workdir, root)
     if not any(_HINTS.search(file.data) for file in script.files):
         return script
     return replace(script, files=(*script.files, *_documents(script)))

@@ -12,15 +12,17 @@ from pushtune.source.scopes import absolute_module
 from pushtune.source.text import SourceText
 
 
-def read_script(path: Path, args: Sequence[str] = (), workdir: Path | None = None) -> Script:
+def read_script(
+    path: Path, args: Sequence[str] = (), workdir: Path | None = None, root: Path | None = None
+) -> Script:
     """Read the program that starts at ``path``; nothing is run.
 
-    Its root is the git work tree that holds it, or else its own folder. It is started in ``workdir`` if
-    that lies below the root, else in its own folder. Raises ``UsageError`` if ``path`` is not a Python
-    file, ``UnparsableError`` if the entry file cannot be parsed.
+    Its root is ``root``, else the git work tree that holds it, or else its own folder. It is started in
+    ``workdir`` if that lies below the root, else in its own folder. Raises ``UsageError`` if ``path`` is
+    not a Python file, ``UnparsableError`` if the entry file cannot be parsed.
     """
     entry = _entry(path)
-    root = git_root(entry.parent) or entry.parent
+    root = root or git_root(entry.parent) or entry.parent
     start = _below(workdir.resolve() if workdir else entry.parent, root) or _below(entry.parent, root) or "."
     return Script(str(root), _relative(entry, root), tuple(_closure(entry, root)), tuple(args), start)
 

@@ -63,6 +63,7 @@ def _widen_pushes() -> None:
         table.add_column(sa.Column("trouble", sa.Text, nullable=False, server_default=""))
         table.add_column(sa.Column("tries", sa.Integer, nullable=False, server_default="0"))
         table.add_column(sa.Column("retry_at", sa.Float))
+        table.add_column(sa.Column("round", sa.Integer, nullable=False, server_default="1"))
         table.add_column(sa.Column("best", sa.Float))
         table.add_column(sa.Column("baseline", sa.Float))
         table.create_foreign_key("pushes_of_repository", "repositories", ["repository"], ["id"])
