@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pushtune.errors import SettingsError
+from pushtune.settings.environment import EnvironmentSettings, read_environment
 from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS, Option
 
 if sys.version_info >= (3, 11):
@@ -38,6 +39,14 @@ class Settings:
     rungs: bool
     confirm: bool
     confirm_seeds: int
+    env: str = "process"
+    environment: EnvironmentSettings = field(default_factory=EnvironmentSettings)
+
+
+TABLES: tuple[Option, ...] = (
+    Option("environment", read_environment, EnvironmentSettings(), "What trials run in, in detail."),
+)
+"""What only a file says, as a table."""
 
 
 def load_settings(
@@ -50,8 +59,8 @@ def load_settings(
     names the place of the slip.
     """
     file, values = read_file(root)
-    check_names(file, values, (*options, *REPOSITORY_OPTIONS))
-    return Settings(**read_values(options, flags, environ, file, values))
+    check_names(file, values, (*options, *TABLES, *REPOSITORY_OPTIONS))
+    return Settings(**read_values((*options, *TABLES), flags, environ, file, values))
 
 
 def check_names(file: str, values: Mapping[str, Any], options: Sequence[Option]) -> None:

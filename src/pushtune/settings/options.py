@@ -12,6 +12,7 @@ from pushtune.errors import SettingsError
 from pushtune.model.target import parse_target
 
 STRATEGIES = ("auto", "grow", "program")
+ENVIRONMENTS = ("process", "virtualenv", "container")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
@@ -169,6 +170,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("program", read_text, None, "Your own tweak program, for --strategy program.", "FILE"),
     Option("args", read_args, (), "Arguments for the script, as one quoted text.", "TEXT"),
     Option("python", read_text, None, "The Python that runs the trials.", "PATH"),
+    Option("env", one_of(*ENVIRONMENTS), "process", f"What trials run in: {', '.join(ENVIRONMENTS)}.", "NAME"),
     Option("seed", read_seed, 0, "The study's seed.", "N"),
     Option("patience", read_count, None, "Stop after this many candidates without a better one.", "N"),
     Option("max_epochs", read_count, None, "The most epochs that one trial may train.", "N"),

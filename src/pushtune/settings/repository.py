@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pushtune.settings.load import Settings, check_names, read_file, read_values
+from pushtune.settings.load import TABLES, Settings, check_names, read_file, read_values
 from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS
 from pushtune.settings.server import ServerSettings
 
@@ -38,8 +38,8 @@ def load_push_settings(root: Path, server: ServerSettings) -> PushSettings:
     Nothing of the server's own environment counts. Raises ``SettingsError`` that names the slip.
     """
     file, values = read_file(root)
-    check_names(file, values, (*OPTIONS, *REPOSITORY_OPTIONS))
-    run, notes = _bounded(Settings(**read_values(OPTIONS, {}, {}, file, values)), server, file, values)
+    check_names(file, values, (*OPTIONS, *TABLES, *REPOSITORY_OPTIONS))
+    run, notes = _bounded(Settings(**read_values((*OPTIONS, *TABLES), {}, {}, file, values)), server, file, values)
     said = read_values(REPOSITORY_OPTIONS, {}, {}, file, values)
     return PushSettings(
         run=run,
