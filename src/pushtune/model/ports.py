@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pushtune.model.containers import ContainerSpec
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -28,7 +30,10 @@ class AttemptSpec:
     ``label`` is unique to the attempt and can be found again in the running system after any crash of
     ours. ``command`` is the whole command line, ``workdir`` where it starts, ``folder`` the attempt's
     directory (the only place it may write; standard output goes to ``folder/stdout.log``).
-    ``environment`` is the complete environment, nothing is added to it but the label.
+    ``environment`` is the complete environment, nothing is added to it but the label. ``reads`` are the
+    files and folders besides that are ours and that it must read, ``links`` the author's data that its
+    workspace links (all absolute): a runtime that shuts attempts in shows them these. ``container`` is how
+    that is set up; runtimes without containers pass it over.
     """
 
     label: str
@@ -37,6 +42,9 @@ class AttemptSpec:
     folder: str
     environment: Mapping[str, str]
     limits: Limits = field(default_factory=Limits)
+    reads: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    container: ContainerSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,8 @@ class Exit:
     """How an attempt's process ended.
 
     ``code`` is the exit status, negative for a signal, None where nobody saw it (it died while we were
-    away). ``killed_for`` is ``"memory"``, ``"time"`` or ``"disk"`` if a limit ended it, else ``""``.
+    away). ``killed_for`` is ``"memory"``, ``"time"`` or ``"disk"`` if a limit ended it, ``"silence"`` where
+    the reconciler ended it because it hung, else ``""``.
     """
 
     code: int | None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pushtune.model.analysis import Candidate, Script, Span
+from pushtune.model.containers import ContainerSpec
 from pushtune.model.ports import AttemptSpec, Limits
 from pushtune.trial.folder import TrialFolder, disk_errors
 from pushtune.trial.links import write_links
@@ -48,6 +49,7 @@ class AttemptRequest:
     loops: tuple[tuple[str, int], ...] = ()
     watch: tuple[Span, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    container: ContainerSpec | None = None
 
     @property
     def folder(self) -> TrialFolder:
@@ -67,7 +69,8 @@ def make_attempt(request: AttemptRequest) -> AttemptSpec:
         with disk_errors(attempt):
             shutil.rmtree(attempt, ignore_errors=True)
             attempt.mkdir(parents=True)
-            workspace = _prepare(request, attempt)
+            checkpoints = request.folder.checkpoints_below(request.attempt)
+            workspace = _prepare(request, attempt, checkpoints)
     except BaseException:
         # Also on Ctrl-C: a folder that is there is a whole one.
         shutil.rmtree(attempt, ignore_errors=True)
@@ -79,11 +82,19 @@ def make_attempt(request: AttemptRequest) -> AttemptSpec:
         folder=str(attempt),
         environment=dict(request.variables),
         limits=request.limits,
+        reads=(str(PROBE), *map(str, checkpoints)),
+        links=tuple(link.path for link in workspace.links),
+        container=_container(request),
     )
 
 
-def _prepare(request: AttemptRequest, attempt: Path) -> Workspace:
-    checkpoints = request.folder.checkpoints_below(request.attempt)
+def _container(request: AttemptRequest) -> ContainerSpec | None:
+    """Return how the container is set up: data below the script's own folder may always be linked."""
+    spec = request.container
+    return None if spec is None else replace(spec, reach=(request.script.root, *spec.reach))
+
+
+def _prepare(request: AttemptRequest, attempt: Path, checkpoints: tuple[Path, ...]) -> Workspace:
     workspace = build_workspace(
         attempt,
         request.script,
