@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from pushtune.errors import MachineError
 from pushtune.ledger import Ledger, StudyRow, TrialRow, Trials, new_trial
 from pushtune.model.analysis import Candidate, Script, ScriptFile
 from pushtune.model.ports import AttemptSpec, Exit, Interpreter, Limits, Runtime
 from pushtune.model.space import Assignment
 from pushtune.model.states import AttemptState, Purpose, TrialState
-from pushtune.reconcile import Recipe, Reconciler
+from pushtune.reconcile import Demand, Recipe, Reconciler
 from pushtune.testing.fakes import FakeRuntime
-from pushtune.trial import TrialFolder, write_candidate
+from pushtune.trial import TrialFolder, is_crash_loop, write_candidate
 from pushtune_probe import wire
 
 SOURCE = ScriptFile("train.py", b"print('Accuracy: 0.5')\n")
@@ -82,8 +83,15 @@ class House:
     def folder(self, number: int) -> TrialFolder:
         return TrialFolder.of(self.path / "study", number)
 
-    def want(self, number: int, *, to_epoch: int | None = None, finish: bool = True) -> None:
-        trial = new_trial("s", number, Purpose.SEARCH, Assignment(), seed=0, now=self.clock())
+    def want(
+        self,
+        number: int,
+        *,
+        to_epoch: int | None = None,
+        finish: bool = True,
+        purpose: Purpose = Purpose.SEARCH,
+    ) -> None:
+        trial = new_trial("s", number, purpose, Assignment(), seed=0, now=self.clock())
         if not self.folder(number).candidate.is_dir():
             write_candidate(self.folder(number), Candidate((SOURCE,), (), ""))
         self.trials.want(replace(trial, to_epoch=to_epoch, finish=finish))
@@ -194,20 +202,208 @@ def test_an_attempt_that_was_killed_is_followed_by_another_from_its_checkpoint(h
     house.epoch(1, 1, 1, 0.4)
     house.runtime.end("s/1/1", -9)
     house.step()
+    house.clock.now += 1
+    house.step()
     assert house.runtime.alive == ("s/1/2",)
     plan = wire.Plan.from_json((house.folder(1).attempt(2) / wire.PLAN).read_text())
     assert [Path(name).name for name in plan.checkpoints] == ["000001"]
     assert house.trial(1).state is TrialState.RUNNING
 
 
-def test_a_crash_loop_without_progress_is_given_up(house: House) -> None:
+def test_a_crash_loop_without_progress_is_tried_ever_more_slowly_and_given_up(house: House) -> None:
     house.want(1)
-    for attempt in (1, 2, 3):
-        house.step()
-        house.runtime.end(f"s/1/{attempt}", -9)
     house.step()
-    assert house.trial(1).state is TrialState.LOST
-    assert len(house.trials.attempts(1)) == 3
+    for attempt, wait in ((1, 1), (2, 5), (3, 25), (4, 125)):
+        house.runtime.end(f"s/1/{attempt}", -9)
+        house.step()
+        house.clock.now += wait - 0.5
+        house.reborn()  # what it waits for is in the ledger: our own death changes nothing
+        house.step()
+        assert house.runtime.alive == ()
+        house.clock.now += 0.5
+        house.step()
+        assert house.runtime.alive == (f"s/1/{attempt + 1}",)
+    house.runtime.end("s/1/5", -9)
+    house.step()
+    row = house.trial(1)
+    assert is_crash_loop(row)
+    assert row.message == (
+        "crash loop: 5 attempts in a row ended without progress; "
+        "the last one: its process was killed (SIGKILL)"
+    )
+    assert house.trials.attempts(1)[-1].note == f"lost: {row.message}"
+
+
+def test_a_crash_loop_with_progress_starts_anew_after_a_second_each_time_and_ends_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushtune.reconcile.endings.MOST_LOST", 4)
+    house.want(1)
+    for attempt in (1, 2, 3, 4):
+        house.clock.now += 1
+        started(house, attempt=attempt, resumed_from=attempt - 1)
+        house.epoch(1, attempt, attempt, 0.1)
+        house.runtime.end(f"s/1/{attempt}", -9)
+        house.step()
+    assert is_crash_loop(house.trial(1))
+    assert "4 attempts were lost altogether" in house.trial(1).message
+
+
+def test_a_clock_that_was_set_back_does_not_hold_up_the_next_attempt(house: House) -> None:
+    house.want(1)
+    house.step()
+    house.runtime.end("s/1/1", -9)
+    house.step()
+    house.clock.now -= 3600
+    house.step()
+    assert house.runtime.alive == ("s/1/2",)
+
+
+def test_a_study_may_be_given_fewer_slots_than_it_has_and_stops_nothing(tmp_path: Path) -> None:
+    house = House(tmp_path, slots=3)
+    for number in (1, 2, 3):
+        house.want(number)
+    house.reconciler.act(2)
+    assert house.runtime.alive == ("s/1/1", "s/2/1")
+    house.reconciler.act(0)
+    assert house.runtime.alive == ("s/1/1", "s/2/1")
+    assert house.reconciler.demand() == Demand("s", running=2, wanted=1, waiting_since=1000.0)
+
+
+def test_what_waits_after_a_crash_asks_for_no_slot(house: House) -> None:
+    house.want(1)
+    house.step()
+    house.runtime.end("s/1/1", -9)
+    house.reconciler.look()
+    assert house.reconciler.demand().wanted == 0
+    house.clock.now += 1
+    assert house.reconciler.demand().wanted == 1
+
+
+def silent_for(house: House, seconds: float) -> None:
+    """Let time pass, looked at every minute as it would be."""
+    end = house.clock.now + seconds
+    while house.clock.now < end:
+        house.clock.now = min(end, house.clock.now + 60)
+        house.reconciler.look()
+
+
+def test_a_trial_that_hangs_is_killed_and_goes_on_from_its_checkpoint(house: House) -> None:
+    house.recipe = replace(house.recipe, silence=300.0)
+    house.reborn()
+    house.want(1, to_epoch=3)
+    started(house)
+    house.epoch(1, 1, 1, 0.4)
+    silent_for(house, 290)
+    assert house.runtime.alive == ("s/1/1",)
+    silent_for(house, 130)
+    assert house.trials.attempts(1)[0].note.startswith("lost: it hung: for ")
+    house.clock.now += 1
+    house.step()
+    assert house.runtime.alive == ("s/1/2",)
+
+
+def test_what_it_prints_is_a_sign_of_life(house: House) -> None:
+    house.recipe = replace(house.recipe, silence=300.0)
+    house.reborn()
+    house.want(1)
+    started(house)
+    for _ in range(5):
+        silent_for(house, 200)
+        with (house.folder(1).attempt(1) / wire.STDOUT).open("a") as log:
+            log.write(".")
+    silent_for(house, 200)
+    assert house.runtime.alive == ("s/1/1",)
+
+
+def test_what_is_normal_for_the_study_is_no_hang(house: House) -> None:
+    """The baseline's epoch took 100 s: its candidates may be silent for 1000."""
+    house.recipe = replace(house.recipe, silence=300.0)
+    house.reborn()
+    house.want(0, purpose=Purpose.BASELINE)
+    started(house, 0)
+    house.emit(0, 1, "epoch", epoch=1, total=1, seconds=100.0, metrics={})
+    house.runtime.end("s/0/1", 0)
+    house.step()
+    house.want(1)
+    started(house)
+    silent_for(house, 990)
+    assert house.runtime.alive == ("s/1/1",)
+    silent_for(house, 130)
+    assert house.runtime.alive == ()
+
+
+def test_a_machine_that_slept_is_no_hang_and_no_training(tmp_path: Path) -> None:
+    house = House(tmp_path, limits=Limits(seconds=3600.0))
+    house.recipe = replace(house.recipe, silence=300.0)
+    house.reborn()
+    house.want(1)
+    started(house)
+    house.clock.now += 10
+    house.step()
+    house.clock.now += 8 * 3600
+    house.step()
+    house.clock.now -= 24 * 3600
+    house.step()
+    assert house.runtime.alive == ("s/1/1",)
+    house.runtime.end("s/1/1", 0)
+    house.step()
+    assert house.trial(1).seconds == 10.0
+
+
+def test_waiting_at_a_rung_is_no_hang(house: House) -> None:
+    house.recipe = replace(house.recipe, silence=300.0)
+    house.reborn()
+    house.want(1, to_epoch=1, finish=False)
+    started(house)
+    house.epoch(1, 1, 1, 0.4)
+    house.emit(1, 1, "paused", epoch=1, order=0)
+    silent_for(house, 1000)
+    assert house.runtime.alive == ("s/1/1",)
+
+
+def test_what_could_not_be_started_stays_wanted_and_is_tried_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.want(1)
+
+    def full(_: AttemptSpec) -> Exit:
+        raise MachineError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.runtime, "start", full)
+        for _ in range(10):
+            with pytest.raises(MachineError, match="full"):
+                house.step()
+    assert house.trial(1).state is TrialState.WANTED
+    assert house.trials.attempts(1)[-1].note == "not started: the disk is full"
+    house.step()
+    assert house.runtime.alive == ("s/1/11",)
+    house.runtime.end("s/1/11", -9)
+    house.step()
+    assert house.trial(1).state is TrialState.WANTED, "a machine in trouble is no crash loop"
+
+
+def test_an_order_that_could_not_be_written_is_written_when_there_is_room(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.want(1, to_epoch=1, finish=False)
+    started(house)
+    house.epoch(1, 1, 1, 0.4)
+    house.emit(1, 1, "paused", epoch=1, order=0)
+    house.step()
+    house.want(1, to_epoch=3, finish=True)
+
+    def full(*_: object) -> None:
+        raise MachineError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pushtune.reconcile.reconciler.order", full)
+        with pytest.raises(MachineError):
+            house.step()
+    house.step()
+    order = wire.Order.from_json((house.folder(1).attempt(1) / wire.ORDER).read_text())
+    assert order == wire.Order(1, None, 3)
 
 
 def test_after_our_own_death_live_attempts_are_adopted_not_started_again(house: House) -> None:

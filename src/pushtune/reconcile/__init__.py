@@ -2,5 +2,6 @@
 
 from pushtune.reconcile.recipe import Recipe
 from pushtune.reconcile.reconciler import Reconciler
+from pushtune.reconcile.shares import Demand, fair_shares
 
-__all__ = ["Recipe", "Reconciler"]
+__all__ = ["Demand", "Recipe", "Reconciler", "fair_shares"]

@@ -9,13 +9,17 @@ from pushtune.ledger import AttemptRow
 from pushtune.model.ports import Handle
 from pushtune.trial import Progress, Watcher
 
+LONGEST_GAP = 600.0
+"""Seconds between two looks beyond which the clock was set or the machine slept: nobody trained then."""
+
 
 @dataclass
 class LiveAttempt:
     """A process that lives, or did when it was last looked at.
 
-    ``training_since`` is when it began to train (unix seconds), None while it waits at a rung;
-    ``trained`` the seconds of training before that. ``peak`` is in bytes.
+    ``training``: it is not waiting at a rung. ``trained`` are the seconds of training of its trial so far,
+    ``silent`` those since it last told or printed anything. ``counted_at`` is when they were last added up
+    (unix seconds). ``peak`` is in bytes. ``unsent``: its newest order could not be written yet.
     """
 
     row: AttemptRow
@@ -23,11 +27,15 @@ class LiveAttempt:
     folder: Path
     watcher: Watcher
     order: int
-    training_since: float | None
+    counted_at: float
     trained: float = 0.0
+    training: bool = False
+    silent: float = 0.0
     peak: int = 0
     beaten_at: float = 0.0
     looked_at: float = 0.0
+    unsent: bool = False
+    printed: tuple[int, int] = (0, 0)
     progress: Progress = field(default_factory=Progress)
 
     @property
@@ -35,12 +43,24 @@ class LiveAttempt:
         """Whether it is blocked at its rung, having taken up its newest order."""
         return self.progress.paused_at is not None and self.progress.order_obeyed == self.order
 
-    def training_seconds(self, now: float) -> float:
-        """Return the seconds it has trained so far."""
-        running = 0.0 if self.training_since is None else now - self.training_since
-        return self.trained + running
+    def count_time(self, now: float) -> None:
+        """Add up the time since the last look, if it trained."""
+        passed = now - self.counted_at
+        self.counted_at = now
+        if self.training and 0 <= passed <= LONGEST_GAP:
+            self.trained += passed
+            self.silent += passed
 
-    def stop_counting(self, now: float) -> None:
-        """Note that it trains no longer (it came to a rung)."""
-        self.trained = self.training_seconds(now)
-        self.training_since = None
+    def read(self) -> Progress:
+        """Read what it has told since the last look; return what was known before."""
+        before = self.progress
+        self.progress = self.watcher.read()
+        printed = self.watcher.printed()
+        if self.progress is not before or printed != self.printed:
+            self.silent = 0.0
+        self.printed = printed
+        return before
+
+    def train_from(self, now: float) -> None:
+        """Note that it trains from now on."""
+        self.training, self.counted_at, self.silent = True, now, 0.0

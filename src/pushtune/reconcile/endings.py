@@ -9,22 +9,29 @@ from pushtune.ledger import AttemptRow, TrialRow
 from pushtune.model.jobs import Outcome, OutcomeKind
 from pushtune.model.ports import Exit
 from pushtune.model.states import Purpose
+from pushtune.reconcile.losses import MOST_LOST, fruitless_in_a_row, is_lost
 from pushtune.reconcile.recipe import Recipe
-from pushtune.trial import Progress, TrialFolder, choose_metric, missing_metric, outcome_of, read_trial
-
-MOST_FRUITLESS = 3
-"""Attempts in a row that are lost without a finished epoch before the trial is given up."""
-
-MOST_LOST = 50
-"""Attempts of one trial that may be lost altogether: a crash loop with progress ends too."""
+from pushtune.trial import (
+    Progress,
+    TrialFolder,
+    choose_metric,
+    crash_loop,
+    has_checkpoints,
+    missing_metric,
+    outcome_of,
+    read_trial,
+)
 
 
 @dataclass(frozen=True)
 class Ending:
-    """``again``: the attempt was lost, and the trial goes on from its last checkpoint."""
+    """``lost``: the attempt died or hung while it trained; ``again``: the trial goes on from its last
+    checkpoint. A trial that is lost and does not go on is a crash loop (``trial.is_crash_loop``).
+    """
 
     outcome: Outcome
-    again: bool
+    lost: bool = False
+    again: bool = False
 
 
 def ending_of(
@@ -35,10 +42,12 @@ def ending_of(
     recipe: Recipe,
     *,
     seconds: float,
+    silent: float = 0.0,
 ) -> Ending:
     """Return what the events and the end of the newest attempt say. ``exit_`` is None while it lives.
 
-    While it trains the outcome is of kind PAUSED: how far it has come. ``seconds`` are those trained.
+    While it trains the outcome is of kind PAUSED: how far it has come. ``seconds`` are those trained,
+    ``silent`` those since it last gave a sign of life.
     """
     progress = read_trial(folder)
     order = attempts[-1].order
@@ -52,13 +61,30 @@ def ending_of(
         seconds=seconds,
     )
     if outcome is None:
-        return Ending(_so_far(progress, recipe, seconds), again=False)
+        return Ending(_so_far(progress, recipe, seconds))
     if outcome.kind is OutcomeKind.FINISHED and outcome.value is None:
         outcome = replace(outcome, message=missing_metric(progress, recipe.wanted_metric, recipe.guess)[0])
     if outcome.kind is OutcomeKind.FAILED and trial.purpose is Purpose.BASELINE and progress.failed:
         outcome = replace(outcome, message=f"{progress.failed.traceback}\n{outcome.message}".strip())
+    if exit_ is not None and exit_.killed_for == "silence" and outcome.kind is OutcomeKind.LOST:
+        outcome = replace(outcome, message=f"it hung: for {silent:.0f} s it told and printed nothing")
     lost = outcome.kind is OutcomeKind.LOST or (exit_ is not None and outcome.kind is OutcomeKind.PAUSED)
-    return Ending(outcome, again=lost and not _is_hopeless(folder, attempts))
+    return _lost(folder, attempts, outcome, recipe) if lost else Ending(outcome)
+
+
+def _lost(folder: TrialFolder, attempts: Sequence[AttemptRow], outcome: Outcome, recipe: Recipe) -> Ending:
+    """Return what follows on an attempt that was lost: another one, or the end of its trial."""
+    last, earlier = attempts[-1], attempts[:-1]
+    why = outcome.message or "its process is gone"
+    fruitless = 0 if has_checkpoints(folder.attempt(last.number)) else 1 + fruitless_in_a_row(folder, earlier)
+    altogether = 1 + sum(1 for row in earlier if is_lost(row))
+    if fruitless >= recipe.most_fruitless:
+        message = crash_loop(fruitless, why, fruitless=True)
+    elif altogether >= MOST_LOST:
+        message = crash_loop(altogether, why, fruitless=False)
+    else:
+        return Ending(replace(outcome, message=why), lost=True, again=True)
+    return Ending(replace(outcome, kind=OutcomeKind.LOST, message=message), lost=True)
 
 
 def _so_far(progress: Progress, recipe: Recipe, seconds: float) -> Outcome:
@@ -66,15 +92,3 @@ def _so_far(progress: Progress, recipe: Recipe, seconds: float) -> Outcome:
     curve = () if choice is None else choice.curve
     value = None if choice is None else curve[-1] if curve else choice.proxy
     return Outcome(OutcomeKind.PAUSED, value, None, progress.epochs_done, curve, seconds)
-
-
-def _is_hopeless(folder: TrialFolder, attempts: Sequence[AttemptRow]) -> bool:
-    ended = [row for row in attempts if row.note != "interrupted"]
-    if len(ended) >= MOST_LOST:
-        return True
-    last = ended[-MOST_FRUITLESS:]
-    return len(last) == MOST_FRUITLESS and not any(
-        folder.attempt(row.number).joinpath("checkpoints").is_dir()
-        and any(folder.attempt(row.number).joinpath("checkpoints").iterdir())
-        for row in last
-    )

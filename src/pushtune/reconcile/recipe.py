@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pushtune.model.analysis import MetricGuess, Script, Span
+from pushtune.model.containers import ContainerSpec
 from pushtune.model.ports import Environment, Limits
 
 
@@ -15,7 +16,10 @@ class Recipe:
     ``slots`` trials side by side with ``threads`` threads each. ``limits.seconds`` counts the time that
     an attempt trains, not the time that it waits at a rung. ``record``: write checkpoints and allow
     pauses. ``loops`` and ``places`` as in ``Analysis``. ``paused_share``: the part of the machine's memory
-    that paused processes may hold.
+    that paused processes may hold. ``silence``: seconds that a trial may train without an event and
+    without printing before it is taken to hang (None: for ever); it is widened to what the study's own
+    epochs show to be normal. ``most_fruitless``: attempts that may be lost in a row without a finished
+    epoch before the trial is given up as a crash loop.
     """
 
     script: Script
@@ -32,3 +36,6 @@ class Recipe:
     places: tuple[Span, ...] = ()
     paused_share: float = 0.5
     patience: float = 60.0
+    silence: float | None = None
+    most_fruitless: int = 5
+    container: ContainerSpec | None = None

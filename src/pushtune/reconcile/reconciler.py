@@ -11,14 +11,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from pushtune.errors import MachineError
 from pushtune.ledger import AttemptRow, TrialRow, Trials
 from pushtune.model.analysis import Candidate, ScriptFile
 from pushtune.model.ports import Exit, Handle, Limits, Runtime
 from pushtune.model.states import AttemptState, Purpose, TrialState
 from pushtune.reconcile.attempt import LiveAttempt
 from pushtune.reconcile.endings import Ending, ending_of
+from pushtune.reconcile.losses import INTERRUPTED, NOT_STARTED, is_backing_off, lost_note
 from pushtune.reconcile.memory import too_many_paused
 from pushtune.reconcile.recipe import Recipe
+from pushtune.reconcile.shares import Demand
+from pushtune.reconcile.silence import normal_seconds, silence_allowed
 from pushtune.trial import (
     AttemptRequest,
     Order,
@@ -30,6 +34,7 @@ from pushtune.trial import (
     finish_trial,
     make_attempt,
     order,
+    read_trial,
 )
 
 BEAT_SECONDS = 2.0
@@ -59,6 +64,8 @@ class Reconciler:
         self._now = now
         self._warn = warn
         self._live: dict[int, LiveAttempt] = {}
+        self._normal: float | None = None
+        self._served = max((row.started for row in trials.attempts()), default=0.0)
 
     def adopt(self) -> int:
         """Find again what an earlier program left running; return how many attempts were adopted.
@@ -94,18 +101,31 @@ class Reconciler:
         changed = [self._look(live) for live in list(self._live.values())]
         return any(changed)
 
-    def act(self) -> None:
-        """Stop what is not wanted any more, start or order what is, and make room."""
+    def act(self, slots: int | None = None) -> None:
+        """Stop what is not wanted any more, start or order what is, and make room.
+
+        At most ``slots`` attempts train at once then (None: the recipe's); what trains already is never
+        stopped for that. Raises ``MachineError`` where the disk is full or an engine does not answer; what
+        was wanted stays wanted, and the next call tries it again.
+        """
         rows = self._trials.all()
         self._stop_unwanted(rows)
-        self._start_wanted(rows)
+        self._send_unsent()
+        self._start_wanted(rows, self._recipe.slots if slots is None else slots)
         self._make_room(rows)
+
+    def demand(self) -> Demand:
+        """Return how many slots this study has and how many more it could use now, for ``fair_shares``."""
+        rows = self._trials.all()
+        startable = [row for row in rows if self._can_start(row)]
+        since = max(self._served, min((row.created for row in startable), default=0.0))
+        return Demand(self._trials.study, _running(rows), len(startable), since)
 
     def shut_down(self) -> None:
         """End every live attempt, now. What they had saved is gone on from by the next command."""
         for live in list(self._live.values()):
             self._runtime.kill(live.handle)
-            self._trials.ended(live.row, now=self._now(), code=None, note="interrupted")
+            self._trials.ended(live.row, now=self._now(), code=None, note=INTERRUPTED)
             trial = self._trials.get(live.row.trial)
             if trial is not None and trial.state is TrialState.RUNNING:
                 self._trials.move(trial.number, TrialState.WANTED)
@@ -121,22 +141,22 @@ class Reconciler:
     def _look(self, live: LiveAttempt) -> bool:
         """See how one attempt goes on. The process is looked at before its events: an end shows them all."""
         now = self._now()
-        if live.training_since is None and now - live.looked_at < PAUSED_LOOK_SECONDS:
+        if not live.training and 0 <= now - live.looked_at < PAUSED_LOOK_SECONDS:
             return False
         live.looked_at = now
+        live.count_time(now)
         exit_ = self._ended(live, now)
-        before = live.progress
-        live.progress = live.watcher.read()
+        before = live.read()
         if exit_ is not None:
             live.peak = max(live.peak, exit_.peak_memory)
             self._conclude(live, exit_)
             return True
         self._beat(live, now)
-        if live.waits and live.training_since is not None:
-            live.stop_counting(now)
+        if live.waits and live.training:
+            live.training = False
             self._pause(live)
             return True
-        if live.progress.epochs_done > before.epochs_done and live.training_since is not None:
+        if live.progress.epochs_done > before.epochs_done and live.training:
             outcome = self._outcome(live, None).outcome
             self._trials.progress(live.row.trial, outcome)
             return True
@@ -144,12 +164,15 @@ class Reconciler:
 
     def _ended(self, live: LiveAttempt, now: float) -> Exit | None:
         """Return how the attempt's process ended, or None while it may live on."""
-        if self._over_time(live, now):
+        if self._over_time(live):
             self._runtime.kill(live.handle)
             return Exit(None, "time")
         if self._lingers(live, now):
             self._runtime.kill(live.handle)
             return Exit(0)
+        if self._hangs(live):
+            self._runtime.kill(live.handle)
+            return Exit(None, "silence")
         return self._runtime.poll(live.handle, self._limits, str(live.folder))
 
     @property
@@ -157,9 +180,27 @@ class Reconciler:
         # Time is counted here: a runtime cannot know that an attempt waits at a rung.
         return replace(self._recipe.limits, seconds=None)
 
-    def _over_time(self, live: LiveAttempt, now: float) -> bool:
+    def _over_time(self, live: LiveAttempt) -> bool:
         limit = self._recipe.limits.seconds
-        return limit is not None and live.training_since is not None and live.training_seconds(now) > limit
+        return limit is not None and live.training and live.trained > limit
+
+    def _hangs(self, live: LiveAttempt) -> bool:
+        """Whether it has trained for too long without an event and without printing anything."""
+        setting = self._recipe.silence
+        if setting is None or not live.training or live.silent <= setting:
+            return False
+        own = normal_seconds(live.progress.epoch_seconds, 0.0)
+        return live.silent > silence_allowed(setting, max(own, self._normal_silence()))
+
+    def _normal_silence(self) -> float:
+        """Return the longest that the baseline went without a word, in seconds; 0 until it has ended."""
+        if self._normal is None:
+            baseline = next((row for row in self._trials.all() if row.purpose is Purpose.BASELINE), None)
+            if baseline is None or not baseline.over:
+                return 0.0
+            told = read_trial(TrialFolder.of(self._folder, baseline.number))
+            self._normal = normal_seconds(told.epoch_seconds, baseline.seconds)
+        return self._normal
 
     def _lingers(self, live: LiveAttempt, now: float) -> bool:
         """Whether the script said its last word long ago and its process does not go (a thread holds it)."""
@@ -184,27 +225,40 @@ class Reconciler:
         now = self._now()
         trial = self._trials.get(live.row.trial)
         assert trial is not None
-        self._trials.ended(live.row, now=now, code=exit_.code, note=exit_.killed_for)
         if trial.state is not TrialState.RUNNING:
-            return  # it waited at a rung and gave up, or it was pruned
-        ending = self._outcome(live, exit_)
-        if ending.again:
-            self._trials.move(trial.number, TrialState.WANTED)
+            # It waited at a rung and gave up, or it was pruned.
+            self._trials.ended(live.row, now=now, code=exit_.code, note=exit_.killed_for)
             return
-        self._trials.conclude(trial.number, ending.outcome, now=now, memory=live.peak)
-        self._tidy(trial.number)
+        ending = self._outcome(live, exit_)
+        note = lost_note(ending.outcome.message) if ending.lost else exit_.killed_for
+        self._trials.ended(live.row, now=now, code=exit_.code, note=note)
+        self._follow(trial.number, live.peak, ending)
+
+    def _follow(self, trial: int, peak: int, ending: Ending) -> None:
+        """Write what follows for a trial on the end of its attempt (whose row is written already)."""
+        if ending.again:
+            self._trials.move(trial, TrialState.WANTED)
+            return
+        self._trials.conclude(trial, ending.outcome, now=self._now(), memory=peak)
+        self._tidy(trial)
 
     def _outcome(self, live: LiveAttempt, exit_: Exit | None) -> Ending:
         trial = self._trials.get(live.row.trial)
         assert trial is not None
         attempts = self._trials.attempts(live.row.trial)
-        seconds = live.training_seconds(self._now())
         folder = TrialFolder.of(self._folder, trial.number)
-        return ending_of(folder, trial, attempts, exit_, self._recipe, seconds=seconds)
+        return ending_of(
+            folder, trial, attempts, exit_, self._recipe, seconds=live.trained, silent=live.silent
+        )
 
     def _gone(self, row: AttemptRow) -> None:
         """An attempt that the ledger holds open does not live: its events tell how far it came."""
         live = self._attempt(row, Handle(row.label, row.identity))
+        if row.state is AttemptState.STARTING and not live.progress.started:
+            # We died between writing it down and starting it: no fault of the trial's.
+            self._trials.ended(row, now=self._now(), code=None, note=f"{NOT_STARTED}pushtune ended")
+            self._trials.move(row.trial, TrialState.WANTED)
+            return
         self._live[row.trial] = live
         self._conclude(live, Exit(None))
 
@@ -212,8 +266,8 @@ class Reconciler:
         folder = TrialFolder.of(self._folder, row.trial).attempt(row.number)
         trial = self._trials.get(row.trial)
         assert trial is not None
-        live = LiveAttempt(row, handle, folder, Watcher(folder), row.order, None, trial.seconds)
-        live.progress = live.watcher.read()
+        live = LiveAttempt(row, handle, folder, Watcher(folder), row.order, self._now(), trial.seconds)
+        live.read()
         return live
 
     def _tidy(self, trial: int) -> None:
@@ -227,26 +281,37 @@ class Reconciler:
 
     # Starting and stopping.
 
-    def _start_wanted(self, rows: list[TrialRow]) -> None:
-        running = sum(1 for row in rows if row.state is TrialState.RUNNING)
-        wanted = [row for row in rows if row.state is TrialState.WANTED]
-        for row in wanted[: max(0, self._recipe.slots - running)]:
-            if not TrialFolder.of(self._folder, row.number).candidate.is_dir():
-                continue  # wanted, and not written yet
+    def _start_wanted(self, rows: list[TrialRow], slots: int) -> None:
+        free = max(0, slots - _running(rows))
+        for row in [row for row in rows if self._can_start(row)][:free]:
             live = self._live.get(row.number)
             if live is None:
                 self._start(row)
             else:
                 self._order(live, row)
+            self._served = self._now()
+
+    def _can_start(self, trial: TrialRow) -> bool:
+        """Whether it is wanted, its source is written, and it need not wait after a crash."""
+        folder = TrialFolder.of(self._folder, trial.number)
+        if trial.state is not TrialState.WANTED or not folder.candidate.is_dir():
+            return False
+        if trial.number in self._live:
+            return True
+        return not is_backing_off(folder, self._trials.attempts(trial.number), self._now())
 
     def _start(self, trial: TrialRow) -> None:
         earlier = self._trials.attempts(trial.number)
         number = max((row.number for row in earlier), default=0) + 1
         label = f"{trial.study}/{trial.number}/{number}"
         self._trials.begin_attempt(trial.number, number, label, trial.epochs, now=self._now())
-        spec = make_attempt(self._request(trial, number, label))
-        handle = self._runtime.start(spec)
         row = self._trials.attempts(trial.number)[-1]
+        try:
+            handle = self._runtime.start(make_attempt(self._request(trial, number, label)))
+        except MachineError as error:
+            self._trials.ended(row, now=self._now(), code=None, note=f"{NOT_STARTED}{error}")
+            self._trials.move(trial.number, TrialState.WANTED)
+            raise
         self._trials.started(row, handle.identity)
         self._watch(self._trials.attempts(trial.number)[-1], handle)
 
@@ -264,6 +329,7 @@ class Reconciler:
             python=recipe.interpreter,
             variables=recipe.environment.variables(recipe.threads, trial.seed),
             limits=self._limits,
+            container=recipe.container,
             metric=recipe.wanted_metric,
             pause_at=None if trial.finish else trial.to_epoch,
             finish_at=trial.to_epoch if trial.finish else None,
@@ -288,22 +354,30 @@ class Reconciler:
         live.order += 1
         self._trials.ordered(live.row, live.order)
         live.row = replace(live.row, order=live.order)
+        live.train_from(self._now())
         self._send_order(live, trial)
-        live.training_since = self._now()
 
     def _send_order(self, live: LiveAttempt, trial: TrialRow) -> None:
+        live.unsent = True  # until it is: a full disk may keep it from being written now
         pause = None if trial.finish else trial.to_epoch
         order(live.folder, Order(live.order, pause, trial.to_epoch if trial.finish else None))
+        live.unsent = False
+
+    def _send_unsent(self) -> None:
+        for live in self._live.values():
+            trial = self._trials.get(live.row.trial) if live.unsent else None
+            if trial is not None and trial.state is TrialState.RUNNING:
+                self._send_order(live, trial)
 
     def _watch(self, row: AttemptRow, handle: Handle) -> None:
         live = self._attempt(row, handle)
         trial = self._trials.get(row.trial)
         assert trial is not None
+        self._live[row.trial] = live
         if trial.state is TrialState.RUNNING:
-            live.training_since = self._now()
+            live.train_from(self._now())
             if row.order > live.progress.order_obeyed:
                 self._send_order(live, trial)  # we may have died before sending it
-        self._live[row.trial] = live
 
     def _stop_unwanted(self, rows: list[TrialRow]) -> None:
         for row in rows:
@@ -323,3 +397,7 @@ class Reconciler:
                   if row.state is TrialState.PAUSED and row.number in self._live]  # fmt: skip
         for live in too_many_paused(paused, self._runtime, self._recipe.paused_share):
             self._stop(live, "made room; its checkpoint stays")
+
+
+def _running(rows: list[TrialRow]) -> int:
+    return sum(1 for row in rows if row.state is TrialState.RUNNING)

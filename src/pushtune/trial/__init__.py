@@ -1,9 +1,10 @@
 """One candidate being trained: its folder, its attempts, what they report, and how they end."""
 
 from pushtune.trial.attempt import AttemptRequest, make_attempt
+from pushtune.trial.crash_loop import crash_loop, is_crash_loop
 from pushtune.trial.events import Watcher, read_trial
 from pushtune.trial.folder import TrialFolder, beat, order, write_candidate
-from pushtune.trial.keeping import collect_model, finish_attempt, finish_trial
+from pushtune.trial.keeping import collect_model, finish_attempt, finish_trial, has_checkpoints
 from pushtune.trial.links import changed_links
 from pushtune.trial.metric import MetricChoice, choose_metric, missing_metric, seen_metrics
 from pushtune.trial.outcome import failure_text, outcome_of
@@ -23,9 +24,12 @@ __all__ = [
     "changed_links",
     "choose_metric",
     "collect_model",
+    "crash_loop",
     "failure_text",
     "finish_attempt",
     "finish_trial",
+    "has_checkpoints",
+    "is_crash_loop",
     "make_attempt",
     "merge",
     "missing_metric",

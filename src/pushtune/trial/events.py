@@ -47,6 +47,7 @@ class Watcher:
 
     def __init__(self, attempt: str | Path) -> None:
         self._path = str(Path(attempt) / wire.EVENTS)
+        self._log = Path(attempt) / wire.STDOUT
         self._offset = 0
         self._collected = _Collected()
         self._progress = Progress()
@@ -59,6 +60,14 @@ class Watcher:
         if events:
             self._progress = self._collected.freeze()
         return self._progress
+
+    def printed(self) -> tuple[int, int]:
+        """Return what changes whenever the attempt prints something. One ``stat``."""
+        try:
+            facts = self._log.lstat()
+        except OSError:
+            return 0, 0
+        return facts.st_size, facts.st_mtime_ns
 
 
 def read_trial(folder: TrialFolder) -> Progress:

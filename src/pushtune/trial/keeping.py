@@ -49,6 +49,11 @@ def finish_trial(folder: TrialFolder) -> None:
         finish_attempt(folder.attempt(number))
 
 
+def has_checkpoints(attempt: Path) -> bool:
+    """Whether the attempt finished an epoch that a later one may go on from."""
+    return bool(wire.checkpoint_folders(str(attempt)))
+
+
 def remove_tree(folder: Path) -> None:
     """Remove ``folder`` and what is below it, also what was made read-only. One that is not there is fine."""
     if not folder.exists():

@@ -85,7 +85,8 @@ def _how_process_ended(progress: Progress, ended: Exit, limits: Limits) -> tuple
     """Tell the ends apart that the script had no chance to report."""
     code = ended.code
     if ended.killed_for == "memory" or _ran_out_of_memory(ended, limits):
-        return OutcomeKind.OUT_OF_MEMORY, f"it used {_bytes(ended.peak_memory)}{_limit(limits.memory)}"
+        used = f"it used {_bytes(ended.peak_memory)}" if ended.peak_memory else "the machine had no more"
+        return OutcomeKind.OUT_OF_MEMORY, f"{used}{_limit(limits.memory)}"
     if ended.killed_for == "time":
         return (
             OutcomeKind.TIMED_OUT,
@@ -93,6 +94,8 @@ def _how_process_ended(progress: Progress, ended: Exit, limits: Limits) -> tuple
         )
     if ended.killed_for == "disk":
         return OutcomeKind.FAILED, f"it wrote more than it may{_limit(limits.disk)}"
+    if ended.killed_for == "silence":
+        return OutcomeKind.LOST, "it hung"
     if code == 0:
         # The interpreter was left by os._exit(0): the script says that it is done.
         return _unless_diverged(OutcomeKind.FINISHED, progress)
