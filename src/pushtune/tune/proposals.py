@@ -8,6 +8,7 @@ from pushtune.model.space import Assignment, Space, Value, canonical
 from pushtune.tune import tpe
 from pushtune.tune.merging import merged
 from pushtune.tune.merits import merits
+from pushtune.tune.out_of_memory import is_too_large
 from pushtune.tune.startup import STARTUP, first_steps
 from pushtune.tune.steps import active_parameters, stepped
 from pushtune.tune.study import Study, Trial
@@ -30,7 +31,10 @@ NEIGHBOURS = 100
 
 
 def propose(study: Study) -> Assignment | None:
-    """Return a configuration that was not tried yet, without epochs; None if none can be found."""
+    """Return a configuration that was not tried yet, without epochs; None if none can be found.
+
+    One that is known to need more memory than there is comes last: only where nothing else is drawn.
+    """
     space, chance = study.space, study.chance()
     if not space.parameters:
         return None
@@ -38,7 +42,7 @@ def propose(study: Study) -> Assignment | None:
     proposal = Assignment()
     for _ in range(RETRIES):
         proposal = canonical(space, _draw(study, chance))
-        if proposal.key not in seen:
+        if proposal.key not in seen and not is_too_large(study, proposal):
             return proposal
     return _unseen_neighbour(space, proposal, seen, chance)
 
