@@ -10,7 +10,7 @@ import pytest
 
 from pushtune.analyse.reading import Reading
 from pushtune.analyse.requirements import declared, requirements
-from pushtune.analyse.tables import table
+from pushtune.model.distributions import known_distributions
 
 Write = Callable[..., Reading]
 
@@ -74,6 +74,6 @@ def test_a_broken_pyproject_says_nothing(write: Write) -> None:
 
 
 def test_the_map_holds_distribution_names(tmp_path: Path) -> None:
-    names = table("distributions")["names"]
+    names = known_distributions()
     assert len(names) >= 300
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) for name in names.values())

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pushtune.environment import ENVIRONMENTS, ProcessEnvironment
+from pushtune.environment import ENVIRONMENTS, EnvironmentRequest, ProcessEnvironment
 from pushtune.environment.process import find_python, trial_variables
 from pushtune.errors import UsageError
+from pushtune.model.needs import Needs
 
 
 def _python_in(folder: Path, name: str = "python") -> str:
@@ -56,14 +57,14 @@ def test_one_that_is_not_there_is_said(wanted: str) -> None:
 @pytest.mark.parametrize("program", ["/bin/true", "/bin/false"])
 def test_what_is_no_python_is_said(program: str) -> None:
     with pytest.raises(UsageError, match=r"is not a Python|does not work as a Python"):
-        ProcessEnvironment(program).prepare([])
+        ProcessEnvironment(program).prepare(Needs.of_modules([]))
 
 
 def test_it_says_what_is_missing_without_importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "loud.py").write_text("raise SystemExit('imported')")
     (tmp_path / "local.py").write_text("")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "."))
-    found = ENVIRONMENTS["process"](sys.executable).prepare(["json", "loud", "nonesuch.part", "nonesuch"])
+    found = ENVIRONMENTS["process"](EnvironmentRequest(sys.executable)).prepare(Needs.of_modules(["json", "loud", "nonesuch.part", "nonesuch"]))
     assert found.missing == ("nonesuch",)
     assert found.version == sys.version_info[:3]
     assert Path(found.path).samefile(sys.executable)
@@ -74,7 +75,7 @@ def test_a_module_beside_us_is_not_taken_for_a_package(
 ) -> None:
     (tmp_path / "local.py").write_text("")
     monkeypatch.chdir(tmp_path)
-    assert ProcessEnvironment(sys.executable).prepare(["local"]).missing == ("local",)
+    assert ProcessEnvironment(sys.executable).prepare(Needs.of_modules(["local"])).missing == ("local",)
 
 
 def test_a_python_too_old_is_refused(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_a_python_too_old_is_refused(tmp_path: Path) -> None:
     old.write_text('#!/bin/sh\necho \'{"path": "/old", "version": [3, 8, 10], "missing": []}\'\n')
     old.chmod(0o755)
     with pytest.raises(UsageError, match=r"is Python 3\.8\.10; trials need 3\.9"):
-        ProcessEnvironment(str(old)).prepare([])
+        ProcessEnvironment(str(old)).prepare(Needs.of_modules([]))
 
 
 def test_the_environment_is_the_authors_with_threads_seed_and_no_windows() -> None:
@@ -123,5 +124,5 @@ def test_our_own_python_serves_where_the_one_on_path_lacks_what_ours_has(
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     monkeypatch.delenv("CONDA_PREFIX", raising=False)
-    assert ProcessEnvironment().prepare(["json", "psutil"]).missing == ()
-    assert ProcessEnvironment(str(bare)).prepare(["json", "psutil"]).missing == ("psutil",)
+    assert ProcessEnvironment().prepare(Needs.of_modules(["json", "psutil"])).missing == ()
+    assert ProcessEnvironment(str(bare)).prepare(Needs.of_modules(["json", "psutil"])).missing == ("psutil",)

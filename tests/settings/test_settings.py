@@ -9,10 +9,12 @@ import pytest
 
 from pushtune.errors import SettingsError, UsageError
 from pushtune.settings import OPTIONS, Settings, load_settings
+from pushtune.settings.load import TABLES
 
 
 def test_every_option_is_a_setting_and_the_other_way_round() -> None:
-    assert [option.name for option in OPTIONS] == [field.name for field in fields(Settings)]
+    names = {option.name for option in (*OPTIONS, *TABLES)}
+    assert names == {field.name for field in fields(Settings)}
 
 
 def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 from pushtune.analyse.reading import Called, Reading
@@ -11,16 +12,37 @@ from pushtune.analyse.tables import table
 from pushtune.model.analysis import Caution
 from pushtune.source import Module, Names, Vocabulary
 
+
+@dataclass(frozen=True)
+class Gone:
+    """One line that today's release of ``library`` refuses: what stands there, and what to write instead.
+
+    ``library`` may be a whole dotted name; ``since`` knows it.
+    """
+
+    file: str
+    line: int
+    old: str
+    new: str
+    library: str
+
+
 _PREFIXES_OF_KERAS = ("keras.src.", "keras.api.", "keras._tf_keras.keras.", "keras._tf_keras.")
 
 
 def removed_api(reading: Reading) -> Iterator[Caution]:
     """Yield one caution for each line that today's releases of its library would refuse."""
+    for gone in outdated_lines(reading):
+        yield Caution("removed-api", gone.line, removed_text(gone.old, gone.new, gone.library))
+
+
+def outdated_lines(reading: Reading) -> Iterator[Gone]:
+    """Yield each such line once, before it is put into words."""
     seen: set[tuple[str, str]] = set()
-    for caution, key in _all(reading):
+    for gone, key in _all(reading):
         if key not in seen:
             seen.add(key)
-            yield caution
+            yield gone
 
 
 def replacement(name: str) -> tuple[str, str] | None:
@@ -55,7 +77,7 @@ def since(name: str) -> tuple[str, str]:
     return "", ""
 
 
-def _all(reading: Reading) -> Iterator[tuple[Caution, tuple[str, str]]]:
+def _all(reading: Reading) -> Iterator[tuple[Gone, tuple[str, str]]]:
     for module in reading.program.modules:
         for line, name in _imported_names(module):
             yield from _named(module, line, name)
@@ -64,11 +86,14 @@ def _all(reading: Reading) -> Iterator[tuple[Caution, tuple[str, str]]]:
         if call.spelled:
             yield from _named(call.module, call.line, call.spelled)
         for old, new, library in _by_method(call, reading):
-            yield _caution(call.line, old, new, library), (call.module.path, f"{old}:{call.line}")
+            yield (
+                Gone(call.module.path, call.line, old, new, library),
+                (call.module.path, f"{old}:{call.line}"),
+            )
     yield from _attributes(reading)
 
 
-def _attributes(reading: Reading) -> Iterator[tuple[Caution, tuple[str, str]]]:
+def _attributes(reading: Reading) -> Iterator[tuple[Gone, tuple[str, str]]]:
     """Yield what is read and not called: ``dtype=np.float``, ``frame.ix[0]``, ``loss.data[0]``."""
     plain = Names(reading.program, Vocabulary())
     for module in reading.program.modules:
@@ -80,11 +105,14 @@ def _attributes(reading: Reading) -> Iterator[tuple[Caution, tuple[str, str]]]:
         for node in module.attributes.get("ix", ()):
             if reading.maker(module, node.value).startswith("pandas."):
                 new = table("removed")["library_methods"]["pandas.ix"]
-                yield _caution(node.lineno, ".ix", new, "pandas"), (module.path, f".ix:{node.lineno}")
+                yield (
+                    Gone(module.path, node.lineno, ".ix", new, "pandas"),
+                    (module.path, f".ix:{node.lineno}"),
+                )
         yield from _first_of_data(reading, module)
 
 
-def _first_of_data(reading: Reading, module: Module) -> Iterator[tuple[Caution, tuple[str, str]]]:
+def _first_of_data(reading: Reading, module: Module) -> Iterator[tuple[Gone, tuple[str, str]]]:
     """Yield ``loss.data[0]``: a tensor of no dimensions has no first item since PyTorch 0.5."""
     if not any(call.method == "backward" for call in reading.calls):
         return
@@ -96,7 +124,7 @@ def _first_of_data(reading: Reading, module: Module) -> Iterator[tuple[Caution, 
         if first and "loss" in ast.unparse(node.value):
             text = f"{ast.unparse(node)}[0]"
             new = f"{ast.unparse(node.value)}.item()"
-            yield _caution(node.lineno, text, new, "torch"), (module.path, f"{text}:{node.lineno}")
+            yield Gone(module.path, node.lineno, text, new, "torch"), (module.path, f"{text}:{node.lineno}")
 
 
 @cache
@@ -113,13 +141,13 @@ def _imported_names(module: Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.module if alias.name == "*" else f"{node.module}.{alias.name}"
 
 
-def _named(module: Module, line: int, name: str) -> Iterator[tuple[Caution, tuple[str, str]]]:
+def _named(module: Module, line: int, name: str) -> Iterator[tuple[Gone, tuple[str, str]]]:
     found = replacement(name)
     if found is not None:
-        yield _caution(line, name, found[1], found[0]), (module.path, found[0])
+        yield Gone(module.path, line, name, found[1], found[0]), (module.path, found[0])
 
 
-def _history_keys(module: Module) -> Iterator[tuple[Caution, tuple[str, str]]]:
+def _history_keys(module: Module) -> Iterator[tuple[Gone, tuple[str, str]]]:
     """Yield ``history.history["val_acc"]``, where the metric is not compiled under that short name."""
     rows: dict[str, str] = table("removed")["history"]
     nodes = [node for node in module.attributes.get("history", ()) if isinstance(node.ctx, ast.Load)]
@@ -131,7 +159,7 @@ def _history_keys(module: Module) -> Iterator[tuple[Caution, tuple[str, str]]]:
         key = around.slice if isinstance(around, ast.Subscript) and around.value is node else None
         if isinstance(key, ast.Constant) and key.value in rows:
             old, new = f"history[{key.value!r}]", f"history[{rows[key.value]!r}]"
-            yield _caution(node.lineno, old, new, "keras"), (module.path, f"{old}:{node.lineno}")
+            yield Gone(module.path, node.lineno, old, new, "keras"), (module.path, f"{old}:{node.lineno}")
 
 
 def _by_method(call: Called, reading: Reading) -> Iterator[tuple[str, str, str]]:
@@ -168,7 +196,3 @@ def _bad_path(call: Called, made: str) -> Iterator[tuple[str, str]]:
         yield f"ModelCheckpoint({path.value!r})", "a file name that ends in .weights.h5"
     elif call.last == "ModelCheckpoint" and not path.value.endswith((".keras", ".h5")):
         yield f"ModelCheckpoint({path.value!r})", "a file name that ends in .keras"
-
-
-def _caution(line: int, old: str, new: str, library: str) -> Caution:
-    return Caution("removed-api", line, removed_text(old, new, library))

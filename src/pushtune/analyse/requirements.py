@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pushtune.analyse.tables import parse_toml, table
+from pushtune.analyse.tables import parse_toml
 from pushtune.model.analysis import Requirement, Script
+from pushtune.model.distributions import canonical, known_distributions
 from pushtune.source import Module, Program
 
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*([^;#]*)")
@@ -34,7 +35,7 @@ def requirements(program: Program) -> tuple[Requirement, ...]:
     A name that is neither in the curated map nor declared by the repository comes with
     ``certain=False`` and its own name: it is to be asked for, never installed on a guess.
     """
-    known = {_plain(item.distribution): item.distribution for item in declared(program.script)}
+    known = {canonical(item.distribution): item.distribution for item in declared(program.script)}
     found = {_requirement(name, known) for name in imported(program)}
     return tuple(sorted(found, key=lambda item: item.module.lower()))
 
@@ -64,19 +65,14 @@ def declared(script: Script) -> tuple[Declared, ...]:
 
 def _requirement(name: str, known: dict[str, str]) -> Requirement:
     parts = name.split(".")
-    mapping: dict[str, str] = table("distributions")["names"]
+    mapping = known_distributions()
     for length in range(len(parts), 0, -1):
         distribution = mapping.get(".".join(parts[:length]))
         if distribution is not None:
             module = parts[0] if length == 1 else ".".join(parts[:length])
-            return Requirement(module, known.get(_plain(distribution), distribution), certain=True)
-    own = known.get(_plain(parts[0]))
+            return Requirement(module, known.get(canonical(distribution), distribution), certain=True)
+    own = known.get(canonical(parts[0]))
     return Requirement(parts[0], own or parts[0], certain=own is not None)
-
-
-def _plain(distribution: str) -> str:
-    """Return the one spelling of a distribution's name (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _imports(module: Module) -> Iterator[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pushtune.environment.process import ProcessEnvironment
+from pushtune.environment.request import EnvironmentRequest
 from pushtune.model.ports import Environment
 
-ENVIRONMENTS: dict[str, Callable[[str | None], Environment]] = {
-    "process": ProcessEnvironment,
+ENVIRONMENTS: dict[str, Callable[[EnvironmentRequest], Environment]] = {
+    "process": lambda request: ProcessEnvironment(request.python),
 }
-"""Every kind of environment by its name in the settings; each takes what ``--python`` says, or None."""
+"""Every kind of environment by its name in the settings."""
 
-__all__ = ["ENVIRONMENTS", "ProcessEnvironment"]
+__all__ = ["ENVIRONMENTS", "EnvironmentRequest", "ProcessEnvironment"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pushtune.environment.process_runtime import ProcessRuntime
 from pushtune.errors import MachineError, UsageError
+from pushtune.model.needs import Needs
 from pushtune.model.ports import Interpreter
 from pushtune.process import find_program, run
 
@@ -21,7 +22,7 @@ START_TIMEOUT = 60.0
 
 # Runs in the author's interpreter: looks for top-level names only, so that nothing of theirs is imported,
 # and not in the current folder, so that a local module does not pass for an installed package.
-_LOOK = """
+LOOK = """
 import importlib.util, json, sys
 sys.path[:] = [folder for folder in sys.path if folder]
 def is_missing(name):
@@ -66,17 +67,17 @@ class ProcessEnvironment:
     def __init__(self, python: str | None = None) -> None:
         self._python = python
 
-    def prepare(self, modules: Sequence[str]) -> Interpreter:
-        """Find the interpreter and look, in one start of it, which of ``modules`` it lacks.
+    def prepare(self, needs: Needs) -> Interpreter:
+        """Find the interpreter and look, in one start of it, which of the script's modules it lacks.
 
-        ``modules`` are import names; of a dotted one only the first part is looked for. Nothing is
-        imported. Raises ``UsageError`` if there is no usable Python.
+        Of a dotted name only the first part is looked for. Nothing is imported. Raises ``UsageError`` if
+        there is no usable Python.
         """
         path = find_python(self._python, os.environ)
-        names = list(dict.fromkeys(module.partition(".")[0] for module in modules))
-        found = _look(path, names)
+        names = list(dict.fromkeys(module.partition(".")[0] for module in needs.modules))
+        found = look(path, names)
         if found.missing and not self._was_chosen():
-            own = _look(sys.executable, names)
+            own = look(sys.executable, names)
             found = found if own.missing else own
         if found.version[:2] < OLDEST_PYTHON:
             raise UsageError(
@@ -92,6 +93,9 @@ class ProcessEnvironment:
     def variables(self, threads: int, seed: int) -> dict[str, str]:
         """Return today's environment, with ``threads`` and ``seed`` told to all that listens."""
         return trial_variables(os.environ, threads, seed)
+
+    def container(self, image: str) -> None:
+        """Return None: attempts are plain processes."""
 
     def runtime(self) -> ProcessRuntime:
         """Return a new runtime; raises ``MachineError`` off Linux."""
@@ -138,11 +142,15 @@ def _python_of_folder(folder: Path) -> str | None:
     return None
 
 
-def _look(path: str, names: Sequence[str]) -> Interpreter:
+def look(path: str, names: Sequence[str]) -> Interpreter:
+    """Start the Python at ``path`` and return what it is, and which of ``names`` it cannot import.
+
+    Raises ``UsageError`` if it is none.
+    """
     fix = "give --python the path of a working python program"
     variables = trial_variables(os.environ, threads=1, seed=0)
     try:
-        answer = run([path, "-c", _LOOK, *names], env=variables, timeout=START_TIMEOUT)
+        answer = run([path, "-c", LOOK, *names], env=variables, timeout=START_TIMEOUT)
         said = json.loads(answer.stdout.splitlines()[-1])
         major, minor, micro = said["version"]
         # What it calls itself: a version manager's stand-in chooses anew in every folder.

@@ -1,4 +1,4 @@
-"""The ports: interfaces that more than one room holds. Implementations stand below `environment/`."""
+"""The ports: interfaces that more than one room holds. Implementations stand below `environment/` and `notify/`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pushtune.model.containers import ContainerSpec
+from pushtune.model.needs import Needs
 
 
 @dataclass(frozen=True)
@@ -93,22 +94,29 @@ class Runtime(Protocol):
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that can run trials: its path, version, and the import names that were missing from it."""
+    """A Python that can run trials: its path, version, and the import names that were missing from it.
+
+    ``image`` is the id of the container image that it is in, ``""`` where it is this machine's. ``why`` are
+    lines for a person: what was chosen and what spoke for it.
+    """
 
     path: str
     version: tuple[int, int, int]
     missing: tuple[str, ...] = ()
+    image: str = ""
+    why: tuple[str, ...] = ()
 
 
 class Environment(Protocol):
-    """What a trial runs in. ``prepare`` may take long; it is done once a study."""
+    """What a trial runs in. ``prepare`` may take long; it is done once a study, maybe in another thread."""
 
     name: str
 
-    def prepare(self, modules: Sequence[str]) -> Interpreter:
-        """Find or make the interpreter and look whether ``modules`` can be imported (without importing).
+    def prepare(self, needs: Needs) -> Interpreter:
+        """Find or make the interpreter and look whether it can import ``needs.modules`` (without importing).
 
-        Raises ``UsageError`` if there is no usable Python.
+        Raises ``UsageError`` if there is no usable Python, or if what the script needs must be asked for,
+        and ``MachineError`` if the machine cannot make it.
         """
 
     def variables(self, threads: int, seed: int) -> dict[str, str]:
@@ -116,3 +124,40 @@ class Environment(Protocol):
 
     def runtime(self) -> Runtime:
         """Return the runtime that starts processes in this environment."""
+
+    def container(self, image: str) -> ContainerSpec | None:
+        """Return how attempts in the prepared ``image`` are set up; None where they are plain processes.
+
+        Raises ``UsageError`` where data that is to be mounted is missing or not allowed.
+        """
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """One recipient who did not get the letter: the server's status (0: none) and its words, in one line."""
+
+    address: str
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a channel's server took: everybody got the letter but these.
+
+    ``refused``: never will. ``postponed``: the server asks to try again for them, and only for them.
+    """
+
+    refused: tuple[Unreached, ...] = ()
+    postponed: tuple[Unreached, ...] = ()
+
+
+class Channel(Protocol):
+    """Hands letters over. One call is one letter; calls may come from several threads."""
+
+    def send(self, body: bytes, sender: str, recipients: Sequence[str]) -> Delivery:
+        """Hand over ``body``, a whole message with its headers; when this returns the server has it.
+
+        Raises ``MailRefusedError`` if nobody gets it and nobody ever will, ``MailLaterError`` if nobody
+        got it and it is to be tried again (also where it is not known whether the server took it).
+        """

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+from pushtune.analyse.outdated import outdated
+from pushtune.model.analysis import Analysis, Script
+from pushtune.model.needs import Needs
 from pushtune.model.ports import Interpreter
 from pushtune.model.states import StageName
 from pushtune.pipeline.stage import Done, Step, Waiting
@@ -17,20 +20,36 @@ class Prepare:
 
     def step(self, bench: Workbench) -> Step:
         """Look for the interpreter and the script's imports; a missing one is told, not yet an error."""
-        modules = [item.module for item in bench.analysis.requirements]
-        prepared = bench.errands.run("prepare", lambda: bench.environment.prepare(modules))
+        needs = needs_of(bench.script, bench.analysis)
+        prepared = bench.errands.run("prepare", lambda: bench.environment.prepare(needs))
         if prepared is None:
             return Waiting()
         interpreter = prepared.value
         version = ".".join(str(part) for part in interpreter.version)
         threads = bench.fact("threads") or max(1, cores() // slots(bench))
-        bench.fix(interpreter=interpreter.path, threads=threads, python_version=version)
+        bench.fix(
+            interpreter=interpreter.path, threads=threads, python_version=version, image=interpreter.image
+        )
+        for line in interpreter.why:
+            bench.say(line)
         bench.say(
             f"trials run with Python {version} at {interpreter.path}, {threads} thread{'s' * (threads > 1)}"
         )
         for line in _missing(bench, interpreter):
             bench.say(line)
         return Done(f"Python {version} at {interpreter.path}, {threads} thread{'s' * (threads > 1)} a trial")
+
+
+def needs_of(script: Script, analysis: Analysis) -> Needs:
+    """Return what the script needs of its environment."""
+    return Needs(
+        root=script.root,
+        entry=script.entry,
+        framework=analysis.framework,
+        kind=analysis.kind,
+        requirements=analysis.requirements,
+        outdated=outdated(script),
+    )
 
 
 def slots(bench: Workbench) -> int:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from pushtune.environment import ENVIRONMENTS
+from pushtune.environment import ENVIRONMENTS, EnvironmentRequest
 from pushtune.errors import PushtuneError
+from pushtune.model.needs import Needs
 from pushtune.process import find_program
 
 _FRAMEWORKS = {
@@ -52,7 +53,7 @@ def examine(python: str | None, folder: Path, environ: Mapping[str, str]) -> lis
 
 def _trial_python(python: str | None) -> list[Finding]:
     try:
-        found = ENVIRONMENTS["process"](python).prepare(list(_FRAMEWORKS))
+        found = ENVIRONMENTS["process"](EnvironmentRequest(python)).prepare(Needs.of_modules(_FRAMEWORKS))
     except PushtuneError as error:
         return [Finding("trials' Python", str(error), good=False, needed=True, fix=error.fix)]
     version = ".".join(str(part) for part in found.version)

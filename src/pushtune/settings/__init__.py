@@ -1,5 +1,6 @@
 """Options declared once, with their precedence: flags, environment, pushtune.toml, defaults."""
 
+from pushtune.settings.environment import EnvironmentRules, EnvironmentSettings, own_rules
 from pushtune.settings.load import Settings, load_settings
 from pushtune.settings.options import OPTIONS, Option
 from pushtune.settings.repository import PushSettings, load_push_settings
@@ -8,6 +9,8 @@ from pushtune.settings.server import SERVER_OPTIONS, ServerSettings, load_server
 __all__ = [
     "OPTIONS",
     "SERVER_OPTIONS",
+    "EnvironmentRules",
+    "EnvironmentSettings",
     "Option",
     "PushSettings",
     "ServerSettings",
@@ -15,4 +18,5 @@ __all__ = [
     "load_push_settings",
     "load_server_settings",
     "load_settings",
+    "own_rules",
 ]

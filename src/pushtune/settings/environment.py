@@ -17,7 +17,9 @@ NETWORKS = ("none", "prepare", "full")
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.IGNORECASE)
 _PYTHON = re.compile(r"3\.\d{1,2}")
 _USER = re.compile(r"\d{1,9}(:\d{1,9})?")
-_OWN_PLACES = ("/proc", "/sys", "/dev", "/etc", "/usr", "/bin", "/lib", "/opt", "/run", "/var", "/boot", "/root")
+_OWN_PLACES = (
+    "/proc", "/sys", "/dev", "/etc", "/usr", "/bin", "/lib", "/opt", "/run", "/var", "/boot", "/root",
+)  # fmt: skip
 _LARGEST_USER = 2**31
 
 
@@ -81,9 +83,7 @@ def own_rules(environ: Mapping[str, str]) -> EnvironmentRules:
     ``PUSHTUNE_BASE_IMAGE`` names the base of the images.
     """
     base = environ.get("PUSHTUNE_BASE_IMAGE") or EnvironmentRules.base
-    return EnvironmentRules(
-        images=True, dockerfiles=True, data=None, network="full", builds=True, base=base
-    )
+    return EnvironmentRules(images=True, dockerfiles=True, data=None, network="full", builds=True, base=base)
 
 
 def read_environment(name: str, value: Any) -> EnvironmentSettings:
@@ -95,9 +95,7 @@ def read_environment(name: str, value: Any) -> EnvironmentSettings:
             raise SettingsError(
                 f"{name}: there is no setting called {key!r}", fix="known are " + ", ".join(sorted(_READERS))
             )
-    return EnvironmentSettings(
-        **{key: _READERS[key](f"{name}.{key}", entry) for key, entry in value.items()}
-    )
+    return EnvironmentSettings(**{key: _READERS[key](f"{name}.{key}", entry) for key, entry in value.items()})
 
 
 def read_mount(name: str, text: str) -> Mount:
@@ -146,7 +144,9 @@ def _packages(name: str, value: Any) -> tuple[str, ...]:
     texts = read_names(name, value)
     for text in texts:
         if text.startswith(("-", ".", "/")) or "://" in text or "@" in text or not text.isprintable():
-            raise SettingsError(f"{name}: {text!r} is not a package of the index", fix="say NAME or NAME==1.2")
+            raise SettingsError(
+                f"{name}: {text!r} is not a package of the index", fix="say NAME or NAME==1.2"
+            )
     return texts
 
 

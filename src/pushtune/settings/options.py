@@ -170,7 +170,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("program", read_text, None, "Your own tweak program, for --strategy program.", "FILE"),
     Option("args", read_args, (), "Arguments for the script, as one quoted text.", "TEXT"),
     Option("python", read_text, None, "The Python that runs the trials.", "PATH"),
-    Option("env", one_of(*ENVIRONMENTS), "process", f"What trials run in: {', '.join(ENVIRONMENTS)}.", "NAME"),
+    Option("env", one_of(*ENVIRONMENTS), "process", "What trials run in: " + ", ".join(ENVIRONMENTS), "NAME"),
     Option("seed", read_seed, 0, "The study's seed.", "N"),
     Option("patience", read_count, None, "Stop after this many candidates without a better one.", "N"),
     Option("max_epochs", read_count, None, "The most epochs that one trial may train.", "N"),

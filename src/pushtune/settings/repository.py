@@ -20,7 +20,11 @@ _OPERATORS = ("python", "env")
 
 @dataclass(frozen=True)
 class PushSettings:
-    """The settings of one push. ``run`` is as for `pushtune tune`; ``notes`` say what was cut down."""
+    """The settings of one push.
+
+    ``run`` is as for `pushtune tune`; ``target_said``: its target is the repository's own, not the server's;
+    ``notes`` say what was cut down.
+    """
 
     run: Settings
     script: str | None
@@ -29,6 +33,7 @@ class PushSettings:
     mail_when: tuple[str, ...]
     mail_attach: tuple[str, ...]
     publish: bool
+    target_said: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -39,7 +44,8 @@ def load_push_settings(root: Path, server: ServerSettings) -> PushSettings:
     """
     file, values = read_file(root)
     check_names(file, values, (*OPTIONS, *TABLES, *REPOSITORY_OPTIONS))
-    run, notes = _bounded(Settings(**read_values((*OPTIONS, *TABLES), {}, {}, file, values)), server, file, values)
+    asked = Settings(**read_values((*OPTIONS, *TABLES), {}, {}, file, values))
+    run, notes = _bounded(asked, server, file, values)
     said = read_values(REPOSITORY_OPTIONS, {}, {}, file, values)
     return PushSettings(
         run=run,
@@ -49,6 +55,7 @@ def load_push_settings(root: Path, server: ServerSettings) -> PushSettings:
         mail_when=server.mail_when if said["mail_when"] is None else said["mail_when"],
         mail_attach=said["mail_attach"],
         publish=said["publish"] and server.publish,
+        target_said="target" in values,
         notes=notes,
     )
 
