@@ -7,9 +7,12 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from pushtune.errors import MachineError
 
@@ -52,17 +55,23 @@ def run(
     env: Mapping[str, str] | None = None,
     input: str | None = None,  # noqa: A002 - the word of subprocess.run
     timeout: float | None = DEFAULT_TIMEOUT,
+    most: int | None = None,
     check: bool = True,
 ) -> Completed:
     """Run ``command`` to its end and return what it said. Nothing is read from our own standard input.
 
     ``env`` is the complete environment (None: ours); ``timeout`` is in seconds, after which the command
-    and what it started are killed. Raises ``MachineError`` if it cannot be started, does not end in time,
-    or, with ``check``, ends with another status than 0.
+    and what it started are killed. ``most`` is how many bytes it may say in all (None: any number).
+    Raises ``MachineError`` if it cannot be started, does not end in time, says more, or, with ``check``,
+    ends with another status than 0.
     """
     process = _start(command, cwd, env, wants_input=input is not None)
     try:
-        stdout, stderr = process.communicate(None if input is None else _bytes(input), timeout=timeout)
+        given = None if input is None else _bytes(input)
+        if most is None:
+            stdout, stderr = process.communicate(given, timeout=timeout)
+        else:
+            stdout, stderr = _bounded(process, given, timeout, most)
     except subprocess.TimeoutExpired:
         raise MachineError(f"{command[0]} did not end within {timeout:g} s") from None
     finally:
@@ -100,10 +109,70 @@ def _start(
         raise MachineError(f"cannot start {command[0]!r}: {error.strerror}") from error
 
 
+def _bounded(
+    process: subprocess.Popen[bytes], given: bytes | None, timeout: float | None, most: int
+) -> tuple[bytes, bytes]:
+    """Do what ``communicate`` does, and end a process that says more than ``most`` bytes."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    readers = [_Reader(process, stream, most) for stream in (process.stdout, process.stderr)]
+    threads = [*readers, threading.Thread(target=_give, args=(process.stdin, given), daemon=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        if thread.is_alive():
+            raise subprocess.TimeoutExpired(process.args, timeout or 0.0)
+    if any(reader.too_much for reader in readers):
+        raise MachineError(f"{_name(process)} said more than {most} bytes")
+    process.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    return readers[0].said(), readers[1].said()
+
+
+class _Reader(threading.Thread):
+    """Reads one stream to its end, or ends the process that says too much."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stream: IO[bytes] | None, most: int) -> None:
+        super().__init__(daemon=True)
+        self._process, self._stream, self._left = process, stream, most
+        self._chunks: list[bytes] = []
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while self._stream is not None and (chunk := os.read(self._stream.fileno(), 1 << 16)):
+                self._left -= len(chunk)
+                if self.too_much:
+                    _kill(self._process)
+                    return
+                self._chunks.append(chunk)
+
+    @property
+    def too_much(self) -> bool:
+        return self._left < 0
+
+    def said(self) -> bytes:
+        return b"".join(self._chunks)
+
+
+def _give(stream: IO[bytes] | None, given: bytes | None) -> None:
+    # One that ends without reading it all has its reasons; its status says so.
+    with contextlib.suppress(OSError, ValueError):
+        if stream is not None:
+            stream.write(given or b"")
+            stream.close()
+
+
+def _name(process: subprocess.Popen[bytes]) -> str:
+    return str(process.args[0]) if isinstance(process.args, (list, tuple)) else str(process.args)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:

@@ -1,4 +1,4 @@
-"""All that is asked of git. No hook, filter, monitor or prompt of a repository runs through here.
+"""The author's own work tree, looked at with their own settings (what they ignore is ignored).
 
 Where git is not installed, or a folder is in no repository, the answers are None and False: a script
 need not be in git.

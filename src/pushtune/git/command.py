@@ -1,0 +1,162 @@
+"""How git is called for repositories that are not ours to trust.
+
+Nothing of the user's or the machine's configuration counts, nothing asks a question, nothing that a
+repository says is run, and what comes back is bounded in bytes and seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pushtune.errors import MachineError
+from pushtune.process import Completed, find_program, run
+
+MEBIBYTE = 1 << 20
+
+MOST_OUTPUT = 64 * MEBIBYTE
+"""Bytes that git may say to us."""
+
+_SETTINGS = {
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "core.attributesFile": "/dev/null",
+    "core.symlinks": "false",
+    "core.protectHFS": "true",
+    "core.protectNTFS": "true",
+    "core.autocrlf": "false",
+    "core.bigFileThreshold": "16m",
+    "credential.helper": "",
+    "protocol.ext.allow": "never",
+    "submodule.recurse": "false",
+    "fetch.recurseSubmodules": "false",
+    # Objects of a push that is under way may hang on no branch any more: nothing is ever thrown away.
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "pack.threads": "1",
+    "advice.detachedHead": "false",
+    "http.followRedirects": "false",
+    "http.sslVerify": "true",
+    # Bytes a second, and for how many seconds less than that is borne.
+    "http.lowSpeedLimit": "1000",
+    "http.lowSpeedTime": "30",
+}
+
+# All of our environment that git, curl and ssh see. No secret of the server's is among it.
+_KEPT = (
+    *("PATH", "TMPDIR", "SSH_AUTH_SOCK"),
+    *("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"),
+    *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"),
+)
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_NOT_PLAIN = re.compile("[^\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u3000-\ud7ff]+")
+
+
+@dataclass(frozen=True)
+class Way:
+    """What one call adds: settings that may be seen, and variables that may not (tokens).
+
+    ``transport`` is the only one that git may speak; none: it reaches no other repository.
+    ``largest_file`` is in bytes. ``secrets`` are masked in whatever is said of the call.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    transport: str = ""
+    secrets: Collection[str] = field(default=(), repr=False)
+    largest_file: int | None = None
+
+
+NOWHERE = Way()
+
+
+def call(
+    folder: Path | None,
+    *arguments: str,
+    way: Way = NOWHERE,
+    input: str | None = None,  # noqa: A002 - the word of subprocess.run
+    timeout: float = 60.0,
+    most: int = MOST_OUTPUT,
+) -> Completed:
+    """Run git on the bare repository ``folder`` (None: on none) and return how it ended.
+
+    ``timeout`` is in seconds, ``most`` in bytes. Raises ``MachineError`` where git is missing, does not end
+    in time, or says more than that.
+    """
+    settings = [part for item in {**_SETTINGS, **way.settings}.items() for part in ("-c", "=".join(item))]
+    command = [*_limited(way.largest_file), _program(), *settings, *arguments]
+    # No repository around our working directory has a say.
+    environment = {**_environment(), "GIT_DIR": str(folder or os.devnull), **way.variables}
+    environment["GIT_ALLOW_PROTOCOL"] = way.transport or "none"
+    return run(command, cwd="/", env=environment, input=input, timeout=timeout, most=most, check=False)
+
+
+def answer(
+    folder: Path | None,
+    *arguments: str,
+    way: Way = NOWHERE,
+    input: str | None = None,  # noqa: A002 - the word of subprocess.run
+    timeout: float = 60.0,
+    most: int = MOST_OUTPUT,
+) -> str:
+    """Run git as ``call`` does and return its standard output; ``MachineError`` if it fails."""
+    completed = call(folder, *arguments, way=way, input=input, timeout=timeout, most=most)
+    if completed.code != 0:
+        raise MachineError(f"git {arguments[0]} failed: {said(completed, way.secrets)}")
+    return completed.stdout
+
+
+def said(completed: Completed, secrets: Collection[str] = ()) -> str:
+    """Return why git failed, in one plain line without secrets: the server's words may be among it."""
+    lines = [line.strip() for line in completed.stderr.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote: ERROR"))] or lines
+    return plain(hidden(telling[-1] if telling else f"status {completed.code}", secrets))
+
+
+def plain(text: str, most: int = 300) -> str:
+    """Return ``text`` as one bounded line without control characters."""
+    line = _NOT_PLAIN.sub(" ", _COLOURS.sub("", text)).strip()
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def hidden(text: str, secrets: Collection[str]) -> str:
+    """Return ``text`` with every secret in it replaced by `***`."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***") if secret else text
+    return text
+
+
+def _program() -> str:
+    program = find_program("git")
+    if program is None:
+        raise MachineError("git is not found", fix="install git")
+    return program
+
+
+def _limited(largest_file: int | None) -> tuple[str, ...]:
+    """Return the words before a command that bound the files it can write."""
+    if largest_file is None:
+        return ()
+    # The shell counts in 512 bytes.
+    return ("/bin/sh", "-c", 'ulimit -f "$1" && shift && exec "$@"', "git", str(largest_file // 512))
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {
+        **kept,
+        # No .netrc, no configuration of the user's or the machine's.
+        "HOME": os.devnull,
+        "XDG_CONFIG_HOME": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "LC_ALL": "C",
+    }
