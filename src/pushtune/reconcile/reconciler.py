@@ -7,6 +7,7 @@ program left running. The order of writing is always: the ledger first, then the
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +15,12 @@ from pathlib import Path
 from pushtune.errors import MachineError
 from pushtune.ledger import AttemptRow, TrialRow, Trials
 from pushtune.model.analysis import Candidate, ScriptFile
+from pushtune.model.jobs import Outcome, OutcomeKind
 from pushtune.model.ports import Exit, Handle, Limits, Runtime
 from pushtune.model.states import AttemptState, Purpose, TrialState
 from pushtune.reconcile.attempt import LiveAttempt
 from pushtune.reconcile.endings import Ending, ending_of
-from pushtune.reconcile.losses import INTERRUPTED, NOT_STARTED, is_backing_off, lost_note
+from pushtune.reconcile.losses import INTERRUPTED, NOT_STARTED, is_backing_off, is_lost, lost_note
 from pushtune.reconcile.memory import too_many_paused
 from pushtune.reconcile.recipe import Recipe
 from pushtune.reconcile.shares import Demand
@@ -64,28 +66,58 @@ class Reconciler:
         self._now = now
         self._warn = warn
         self._live: dict[int, LiveAttempt] = {}
+        self._untidy: set[int] = set()
+        # The same study may exist in two copies of a project: each knows its own attempts.
+        place = hashlib.sha256(str(folder.absolute()).encode("utf-8", "surrogateescape"))
+        self._labels = f"{trials.study}.{place.hexdigest()[:8]}/"
         self._normal: float | None = None
         self._served = max((row.started for row in trials.attempts()), default=0.0)
 
     def adopt(self) -> int:
         """Find again what an earlier program left running; return how many attempts were adopted.
 
-        Attempts that are open in the ledger and no longer live are concluded by what they wrote.
+        Attempts that are open in the ledger and no longer live are concluded by what they wrote; what lives
+        of attempts that have ended is ended; and what the earlier program had begun to write is completed.
         """
-        rows = self._trials.open_attempts()
-        found = self._runtime.find([row.label for row in rows])
+        rows = self._trials.attempts()
+        found = self._runtime.find([row.label for row in rows if row.label.startswith(self._labels)])
         for row in rows:
             handle = found.get(row.label)
-            if handle is not None:
-                if row.state is AttemptState.STARTING:
-                    self._trials.started(row, handle.identity)
-                else:
-                    # By label alone a stray that leads its own session looks like the attempt itself.
-                    handle = Handle(row.label, row.identity)
-                self._watch(row, handle)
+            if row.state is AttemptState.ENDED:
+                if handle is not None:
+                    self._runtime.kill(handle)
+            elif handle is not None:
+                self._adopt(row, handle)
             else:
                 self._gone(row)
+        self._complete()
         return len(self._live)
+
+    def _adopt(self, row: AttemptRow, handle: Handle) -> None:
+        if row.state is AttemptState.STARTING:
+            self._trials.started(row, handle.identity)
+        else:
+            # By label alone a stray that leads its own session looks like the attempt itself.
+            handle = Handle(row.label, row.identity)
+        self._watch(row, handle)
+
+    def _complete(self) -> None:
+        """Finish what was half done: an attempt was written off, and what follows for its trial was not."""
+        for trial in self._trials.all():
+            if trial.number in self._live:
+                continue
+            if trial.state is TrialState.RUNNING:
+                last = self._trials.attempts(trial.number)[-1]
+                self._follow(trial.number, trial.memory, self._ending_of(trial, last))
+            elif trial.over and TrialFolder.of(self._folder, trial.number).has_workspaces:
+                self._tidy(trial.number)
+
+    def _ending_of(self, trial: TrialRow, last: AttemptRow) -> Ending:
+        """Return what follows on an attempt whose end is in the ledger already."""
+        live = self._attempt(last, Handle(last.label, last.identity))
+        if last.note == INTERRUPTED or last.note.startswith(NOT_STARTED):
+            return Ending(Outcome(OutcomeKind.LOST), again=True)
+        return self._outcome(live, Exit(last.code, "" if is_lost(last) else last.note))
 
     @property
     def recipe(self) -> Recipe:
@@ -110,6 +142,8 @@ class Reconciler:
         """
         rows = self._trials.all()
         self._stop_unwanted(rows)
+        for trial in sorted(self._untidy):
+            self._tidy(trial)
         self._send_unsent()
         self._start_wanted(rows, self._recipe.slots if slots is None else slots)
         self._make_room(rows)
@@ -272,12 +306,14 @@ class Reconciler:
 
     def _tidy(self, trial: int) -> None:
         """Keep what an ended trial showed; give back the disk that its workspaces take."""
+        self._untidy.add(trial)  # until it is: there may be no room for its model now
         folder = TrialFolder.of(self._folder, trial)
         for number in folder.attempts():
             for name in changed_links(folder.attempt(number)):
                 self._warn(f"trial {trial} changed {name}, which it only reads from your folder by a link")
         collect_model(folder)
         finish_trial(folder)
+        self._untidy.discard(trial)
 
     # Starting and stopping.
 
@@ -303,7 +339,7 @@ class Reconciler:
     def _start(self, trial: TrialRow) -> None:
         earlier = self._trials.attempts(trial.number)
         number = max((row.number for row in earlier), default=0) + 1
-        label = f"{trial.study}/{trial.number}/{number}"
+        label = f"{self._labels}{trial.number}/{number}"
         self._trials.begin_attempt(trial.number, number, label, trial.epochs, now=self._now())
         row = self._trials.attempts(trial.number)[-1]
         try:

@@ -56,6 +56,11 @@ class TrialFolder:
             return ()
         return tuple(sorted(int(name) for name in names if name.isdigit()))
 
+    @property
+    def has_workspaces(self) -> bool:
+        """Whether something is left of where its attempts ran."""
+        return any((self.attempt(number) / WORKSPACE).exists() for number in self.attempts())
+
     def checkpoints_below(self, attempt: int) -> tuple[Path, ...]:
         """Return the whole checkpoints of attempts lower than ``attempt``, the newest attempt's first.
 
