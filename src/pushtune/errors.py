@@ -11,7 +11,11 @@ PushtuneError
     ScriptError             the script itself fails, unchanged                           exit 4
         UnparsableError     it is not Python that this interpreter can parse
         MetricError         it ran, and the metric was not found
+        CrashLoopError      its process died, or hung, again and again
     MachineError            the machine lacks something: disk, memory, an interpreter    exit 2
+    MailError               a letter could not be handed to the mail server
+        MailRefusedError    it refuses this letter, or all who should get it, for good
+        MailLaterError      it cannot be reached, or cannot take it now: try again
     InfeasibleError         an assignment that cannot be applied to this source (never leaves the program)
 """
 
@@ -62,8 +66,24 @@ class MetricError(ScriptError):
     """The script ran, and the metric was not found."""
 
 
+class CrashLoopError(ScriptError):
+    """The script's process died, or hung, again and again."""
+
+
 class MachineError(PushtuneError):
     """The machine lacks something: disk, memory, an interpreter."""
+
+
+class MailError(PushtuneError):
+    """A letter could not be handed to the mail server."""
+
+
+class MailRefusedError(MailError):
+    """The server refuses the letter, or all who should get it, for good; the message says whom and why."""
+
+
+class MailLaterError(MailError):
+    """The server cannot be reached, or cannot take the letter now: it is to be tried again."""
 
 
 class InfeasibleError(PushtuneError):

@@ -1,0 +1,84 @@
+"""Numbers and findings of a letter in words."""
+
+from __future__ import annotations
+
+import math
+
+from pushtune.notify.facts import LetterFacts, Measured
+
+
+def number(value: float | None) -> str:
+    """Return a metric's value with four decimals, or four figures where that would say nothing."""
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return "not a number"
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.4g}"
+
+
+def with_deviation(measured: Measured) -> str:
+    """Return ``0.9903 ± 0.0012``, or only the mean for one seed."""
+    if measured.std is None or not math.isfinite(measured.std) or measured.seeds < 2:
+        return number(measured.mean)
+    spread = f"{measured.std:.4f}" if measured.std == 0 or measured.std >= 0.001 else f"{measured.std:.1g}"
+    return f"{number(measured.mean)} ± {spread}"
+
+
+def counted(count: int, thing: str) -> str:
+    """Return ``1 trial`` or ``2 trials``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return ``4.2 s``, ``3 min 5 s`` or ``2 h 10 min``."""
+    if not math.isfinite(seconds) or seconds < 0:
+        return "an unknown time"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
+def measured_on(measured: Measured) -> str:
+    """Return ``test set, 3 seeds``."""
+    return ", ".join(part for part in (measured.data, counted(measured.seeds, "seed")) if part)
+
+
+def step(facts: LetterFacts) -> str:
+    """Return ``accuracy 0.9512 → 0.9903``; with one value only that; nothing where none is known."""
+    before, after = facts.baseline, facts.winner
+    name = facts.metric or "metric"
+    if before is not None and before.known and after is not None and after.known:
+        return f"{name} {number(before.mean)} → {number(after.mean)}"
+    best = next((one for one in (after, before) if one is not None and one.known), None)
+    return f"{name} {number(best.mean)}" if best is not None else ""
+
+
+def gain(facts: LetterFacts) -> str:
+    """Say how large the gain is, and how it compares with what the seed alone does."""
+    before, after = facts.baseline, facts.winner
+    if before is None or after is None or before.mean is None or after.mean is None:
+        return ""
+    if not (before.known and after.known):
+        return ""
+    won = after.mean - before.mean if facts.direction == "max" else before.mean - after.mean
+    text = f"Gain over your script: {'-' if won < 0 else '+'}{number(abs(won))}"
+    noise = max((one.std for one in (before, after) if one.std is not None and one.seeds > 1), default=None)
+    if noise is None or not math.isfinite(noise):
+        return text + ". One seed only: this may be luck."
+    if noise == 0:
+        return text + ". Every seed gave the same."
+    judged = "" if won / noise >= 2 else ". Less than twice the noise: it may be luck"
+    return f"{text}, {won / noise:.1f} times the deviation between seeds{judged}."
+
+
+def honesty(facts: LetterFacts) -> tuple[str, ...]:
+    """Say on which data the winner was chosen, how often, and what was confirmed."""
+    parts = []
+    if facts.chosen_on and facts.looks:
+        parts.append(f"Chosen on {facts.chosen_on}, {counted(facts.looks, 'look')}.")
+    if facts.winner is not None and not facts.confirmed:
+        parts.append("Not confirmed on further seeds.")
+    return tuple(parts)
