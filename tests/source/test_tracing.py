@@ -120,10 +120,9 @@ def test_what_may_be_changed_elsewhere_has_no_place(tmp_path: Path, text: str) -
 
 
 @pytest.mark.parametrize("args", [("--units", "3"), ("--units=3",), ("-u", "3"), ("-u3",), ("--uni", "3")])
-def test_an_option_given_on_the_command_line_is_not_in_the_source(
-    tmp_path: Path, args: tuple[str, ...]
-) -> None:
-    assert trace(tmp_path, PARSER + "a = p.parse_args()\nuse(a.units)", args) == []
+def test_an_option_given_on_the_command_line_is_found_there(tmp_path: Path, args: tuple[str, ...]) -> None:
+    found = trace(tmp_path, PARSER + "a = p.parse_args()\nuse(a.units)", args)
+    assert found == [("argparse", "a.units", 3, [1])]
     assert trace(tmp_path, PARSER + "a = p.parse_args()\nuse(a.units)", ("--other", "3"))
 
 

@@ -149,7 +149,9 @@ def test_what_is_not_written_is_not_followed(tmp_path: Path, text: str) -> None:
 def test_defaults_of_a_function_that_the_command_line_calls_are_dead_when_given(
     tmp_path: Path, args: tuple[str, ...]
 ) -> None:
-    assert values(tmp_path, "import fire\ndef main(n=8):\n    use(n)\nfire.Fire(main)", *args) == []
+    text = "import fire\ndef main(n=8):\n    use(n)\nfire.Fire(main)"
+    assert values(tmp_path, text, *args) == [(3, MAYBE)]
+    assert values(tmp_path, text.replace("fire", "other"), *args) == [], "nobody knows how it reads them"
 
 
 def test_a_parser_of_another_file(tmp_path: Path) -> None:

@@ -15,7 +15,14 @@ from trial_cases import Project
 from pushtune.errors import MachineError
 from pushtune.model.analysis import Candidate, Script, ScriptFile
 from pushtune.process import run
-from pushtune.trial import TrialFolder, author_files, changed_links, make_attempt, write_candidate
+from pushtune.trial import (
+    TrialFolder,
+    author_files,
+    changed_links,
+    make_attempt,
+    read_candidate,
+    write_candidate,
+)
 from pushtune.trial.workspace import build_workspace, levels_up
 from pushtune_probe import wire
 from pushtune_probe.wire import Plan
@@ -177,11 +184,18 @@ def test_it_starts_in_the_authors_folder_below_the_root(project: Project) -> Non
     project.write("code/train.py", "import sys, os; print(sys.argv, os.path.basename(os.getcwd()))")
     script = project.request("code/train.py").script
     for workdir, name in (("code", "train.py"), (".", "code/train.py"), ("empty", "../code/train.py")):
-        spec = make_attempt(
-            project.request("code/train.py", script=replace(script, workdir=workdir, args=("--x", "1")))
-        )
-        assert spec.command[4:] == ("--", name, "--x", "1")
+        spec = make_attempt(project.request("code/train.py", script=replace(script, workdir=workdir)))
+        assert spec.command[4:] == ("--", name)
         assert Path(spec.workdir).is_dir()
+
+
+def test_it_starts_with_the_candidates_arguments(project: Project) -> None:
+    project.write("train.py", "import sys; print(sys.argv[1:])")
+    request = project.request()
+    request = replace(request, script=replace(request.script, args=("--lr", "0.1", "a b")))
+    candidate = replace(request.candidate, args=("--lr", "0.3", "a b"))
+    spec = make_attempt(replace(request, candidate=candidate))
+    assert spec.command[4:] == ("--", "train.py", "--lr", "0.3", "a b")
 
 
 def test_pipes_and_sockets_do_not_hold_it_up(project: Project) -> None:
@@ -233,6 +247,24 @@ def test_a_candidate_is_written_with_its_diff(project: Project) -> None:
         write_candidate(folder, Candidate((ScriptFile("deep/train.py", text),), (), "the diff\r\n"))
     assert (folder.candidate / "deep" / "train.py").read_bytes() == b"x = 2\r\n"
     assert (folder.candidate / "candidate.patch").read_bytes() == b"the diff\r\n"
+
+
+def test_what_is_run_is_what_was_written_of_a_candidate(project: Project) -> None:
+    project.write("train.py", "x = 1")
+    request = project.request()
+    file = ScriptFile("train.py", b"x = 2")
+    args = ("--rate=0.3", "a b", "", "'\"", "line\nend", "\udcff", "größe")
+    write_candidate(request.folder, Candidate((file,), (), "", args))
+    assert read_candidate(request.folder, request.script) == Candidate((file,), (), "", args)
+
+
+def test_a_candidate_written_before_it_had_arguments_has_the_scripts(project: Project) -> None:
+    project.write("train.py", "x = 1")
+    request = project.request()
+    write_candidate(request.folder, request.candidate)
+    (request.folder.candidate / "candidate.args").unlink()
+    script = replace(request.script, args=("--x", "1"))
+    assert read_candidate(request.folder, script).args == ("--x", "1")
 
 
 ON_A_BAD_DISK = """

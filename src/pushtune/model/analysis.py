@@ -12,12 +12,16 @@ Style = Literal["literal", "constant", "argparse", "dict", "default", "config", 
 Direction = Literal["max", "min"]
 Split = Literal["train", "validation", "test", "unknown"]
 
+COMMAND_LINE = "--args"
+"""What stands as the file of a span that lies in the script's arguments, written as a shell reads them."""
+
 
 @dataclass(frozen=True, order=True)
 class Span:
     """A piece of one file. Lines count from 1, columns from 0 **in characters** of the decoded text.
 
-    The end is exclusive. ``file`` is relative to the script's root, with forward slashes.
+    The end is exclusive. ``file`` is relative to the script's root, with forward slashes; it is
+    ``COMMAND_LINE`` for a piece of ``shlex.join(script.args)``.
     """
 
     file: str
@@ -81,11 +85,14 @@ class Candidate:
 
     ``edits`` are the replacements made, on the author's text, sorted and disjoint; ``diff`` is a unified
     diff from the author's files that ``git apply`` accepts at the script's root (empty for the baseline).
+    ``args`` are the arguments that it is started with: a value given there is changed there, and no
+    diff shows it.
     """
 
     files: tuple[ScriptFile, ...]
     edits: tuple[Edit, ...]
     diff: str
+    args: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

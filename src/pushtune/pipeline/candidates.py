@@ -53,7 +53,8 @@ class Candidates:
         entry = ScriptFile(self._script.entry, data)
         changed = replace(self._script, files=(entry, *self._script.files[1:]))
         if values.values:
-            changed = replace(changed, files=Rewriter(changed, observed=self._observed).apply(values).files)
+            rewritten = Rewriter(changed, observed=self._observed).apply(values)
+            changed = replace(changed, files=rewritten.files, args=rewritten.args)
         pairs = zip(self._script.files, changed.files, strict=True)
         diff = "".join(unified_diff(old.path, old.data, new.data) for old, new in pairs)
-        return Candidate(changed.files, (), diff)
+        return Candidate(changed.files, (), diff, changed.args)

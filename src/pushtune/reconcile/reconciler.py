@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pushtune.errors import MachineError
 from pushtune.ledger import AttemptRow, TrialRow, Trials
-from pushtune.model.analysis import Candidate, ScriptFile
+from pushtune.model.analysis import Candidate
 from pushtune.model.jobs import Outcome, OutcomeKind
 from pushtune.model.ports import Exit, Handle, Limits, Runtime
 from pushtune.model.states import AttemptState, Purpose, TrialState
@@ -36,6 +36,7 @@ from pushtune.trial import (
     finish_trial,
     make_attempt,
     order,
+    read_candidate,
     read_trial,
 )
 
@@ -379,11 +380,7 @@ class Reconciler:
 
     def _candidate(self, trial: int) -> Candidate:
         """Read what was written for the trial: what runs is what was recorded."""
-        folder = TrialFolder.of(self._folder, trial).candidate
-        files = self._recipe.script.files
-        return Candidate(
-            tuple(ScriptFile(file.path, (folder / file.path).read_bytes()) for file in files), (), ""
-        )
+        return read_candidate(TrialFolder.of(self._folder, trial), self._recipe.script)
 
     def _order(self, live: LiveAttempt, trial: TrialRow) -> None:
         """Let a paused attempt go on: written in the ledger first, so that a crash in between repeats it."""

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pushtune.errors import InfeasibleError, UsageError
-from pushtune.model.analysis import Candidate, Caution, Edit, Knob, Move, Observed, Script, ScriptFile, Span
+from pushtune.model.analysis import (
+    COMMAND_LINE,
+    Candidate,
+    Caution,
+    Edit,
+    Knob,
+    Move,
+    Observed,
+    Script,
+    ScriptFile,
+    Span,
+)
 from pushtune.model.space import Assignment, Parameter, Space, Value, canonical
 from pushtune.rewrite.base import Context, Site
 from pushtune.rewrite.catalogue import Catalogue, load_catalogue
@@ -27,6 +38,7 @@ from pushtune.rewrite.torch import read_ties, refuse_mistaken
 from pushtune.rewrite.torch_optimizers import find_torch_optimizers
 from pushtune.rewrite.training import read_training
 from pushtune.source import Names, Program, apply_edits, parse_program
+from pushtune.source.documents import Document
 from pushtune.source.tracing import Tracer
 from pushtune.source.tracing.options import given_options
 
@@ -80,14 +92,15 @@ class Rewriter:
         ]
         edits = compose(self.program, changes)
         files = tuple(self._rewritten(file, edits) for file in self.script.files)
+        args = self._arguments(edits)
         if edits and (self.context.models or self.context.ties.facts.made):
-            changed = replace(self.script, files=files)
+            changed = replace(self.script, files=files, args=args)
             rewritten = make_context(changed, self.context.catalogue, self.context.observed)
             refuse_unfit(self.context, rewritten)
             refuse_mistaken(self.context.ties, rewritten.ties)
         pairs = zip(self.script.files, files, strict=True)
         diff = "".join(unified_diff(old.path, old.data, new.data) for old, new in pairs)
-        return Candidate(files, edits, diff)
+        return Candidate(files, edits, diff, args)
 
     def _checked(self, assignment: Assignment) -> Assignment:
         space = self.discovery.space
@@ -111,16 +124,22 @@ class Rewriter:
             return file
         module = self.program.module(file.path)
         source = module.source
-        text = apply_edits(source, here)
         if module.document is not None:
-            if not module.document.accepts(text, frozenset(edit.span for edit in here)):
-                raise InfeasibleError(f"{file.path}: the edits change more than their values")
-            return ScriptFile(file.path, source.encode(text))
+            return ScriptFile(file.path, source.encode(_edited(module.document, here)))
+        text = apply_edits(source, here)
         try:
             ast.parse(text)
         except SyntaxError as error:
             raise InfeasibleError(f"{file.path} line {error.lineno}: the edits do not parse") from None
         return ScriptFile(file.path, source.encode(text))
+
+    def _arguments(self, edits: tuple[Edit, ...]) -> tuple[str, ...]:
+        """Return the arguments with the edits of the command line made."""
+        module = self.program.command_line
+        here = [edit for edit in edits if edit.span.file == COMMAND_LINE]
+        if module is None or module.document is None or not here:
+            return self.script.args
+        return tuple(module.document.format.load(_edited(module.document, here)))
 
 
 def discover(script: Script) -> Discovery:
@@ -171,22 +190,36 @@ def _discovery(context: Context, sites: tuple[Site, ...]) -> Discovery:
     places = places_of(sites)
     alive = tuple(living(with_conditions(parameters, knobs, sites), dead(places, context.observed)))
     names = {parameter.name for parameter in alive} | ({epochs.parameter} if epochs else set())
+    shown = tuple(knob for knob in knobs if knob.name in names)
     return Discovery(
-        knobs=tuple(knob for knob in knobs if knob.name in names),
+        knobs=shown,
         moves=tuple(move for site in sites for move in site.moves if move.name in names),
         space=Space(alive, epochs),
-        warnings=(*epochs_cautions(context, epochs), *_sizes_cautions(context), *_given_cautions(context)),
+        warnings=(
+            *epochs_cautions(context, epochs),
+            *_sizes_cautions(context),
+            *_given_cautions(context, shown),
+        ),
         loops=tuple((loop.module.path, loop.number) for loop in context.training.loops),
         places=tuple(dict.fromkeys(span for name in names for span in places.get(name, ()))),
     )
 
 
-def _given_cautions(context: Context) -> Iterator[Caution]:
-    """Yield which options the command line fixes: what is given there is not in the source."""
-    given = given_options(context.tracer)
+def _edited(document: Document, edits: list[Edit]) -> str:
+    """Return the document's text with ``edits`` made; ``InfeasibleError`` if they change more than values."""
+    text = apply_edits(document.source, edits)
+    if not document.accepts(text, frozenset(edit.span for edit in edits)):
+        raise InfeasibleError(f"{document.source.path}: the edits change more than their values")
+    return text
+
+
+def _given_cautions(context: Context, knobs: tuple[Knob, ...]) -> Iterator[Caution]:
+    """Yield which options the command line fixes: those that are given there, and are no knobs."""
+    tuned = {span for knob in knobs for span in knob.spans}
+    given = given_options(context.tracer, tuned)
     if given:
-        text = f"given on the command line, so not tuned: {', '.join(given)}"
-        yield Caution("given-options", 0, f"{text}; leave out what should be")
+        text = f"given on the command line, and left as given: {', '.join(given)}"
+        yield Caution("given-options", 0, text)
 
 
 def _sizes_cautions(context: Context) -> Iterator[Caution]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pushtune.errors import UnparsableError
-from pushtune.model.analysis import Script, Span
-from pushtune.source.documents import Document, is_document, read_document
+from pushtune.model.analysis import COMMAND_LINE, Script, Span
+from pushtune.source.documents import Document, is_document, read_command_line, read_document
 from pushtune.source.scopes import FUNCTIONS, Scope, ScopeReader
 from pushtune.source.script import module_names
 from pushtune.source.text import SourceText
@@ -22,7 +22,8 @@ BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 class Module:
     """One parsed file. ``scopes`` has an entry for each node that opens a scope.
 
-    Of a configuration file, ``document`` tells its values; it has no names and no calls.
+    Of a configuration file, and of the command line, ``document`` tells its values; it has no names and
+    no calls.
     """
 
     source: SourceText
@@ -112,7 +113,7 @@ class Module:
 class Program:
     """All files of a script, parsed; the entry file first. Imported files that do not parse are left out.
 
-    ``documents`` are the configuration files that it reads.
+    ``documents`` are the configuration files that it reads, and its command line where one is given.
     """
 
     script: Script
@@ -123,6 +124,11 @@ class Program:
     def entry(self) -> Module:
         """The entry file's module."""
         return self.modules[0]
+
+    @property
+    def command_line(self) -> Module | None:
+        """The arguments that the script is given, as a document; None where there are none."""
+        return next((module for module in self.documents if module.path == COMMAND_LINE), None)
 
     def module(self, path: str) -> Module:
         """Return the module of the file ``path``; ``KeyError`` if it is not part of the script."""
@@ -166,6 +172,8 @@ def parse_program(script: Script) -> Program:
                 raise
             continue
         modules.append(_module(source, script))
+    given = read_command_line(script.args)
+    documents += [_documented(given)] if given is not None else []
     return Program(script, tuple(modules), tuple(documents))
 
 

@@ -3,7 +3,7 @@
 from pushtune.trial.attempt import AttemptRequest, make_attempt
 from pushtune.trial.crash_loop import crash_loop, is_crash_loop
 from pushtune.trial.events import Watcher, read_trial
-from pushtune.trial.folder import TrialFolder, beat, order, write_candidate
+from pushtune.trial.folder import TrialFolder, beat, order, read_candidate, write_candidate
 from pushtune.trial.keeping import collect_model, finish_attempt, finish_trial, has_checkpoints
 from pushtune.trial.links import changed_links
 from pushtune.trial.metric import MetricChoice, choose_metric, missing_metric, seen_metrics
@@ -35,6 +35,7 @@ __all__ = [
     "missing_metric",
     "order",
     "outcome_of",
+    "read_candidate",
     "read_trial",
     "seen_metrics",
     "write_candidate",

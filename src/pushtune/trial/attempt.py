@@ -23,7 +23,7 @@ PROBE = Path(wire.__file__).absolute().parent
 
 @dataclass(frozen=True)
 class AttemptRequest:
-    """All that an attempt is made from.
+    """All that an attempt is made from. It is started with the candidate's arguments, not the script's.
 
     ``study`` is the study's folder; ``label`` is unique to the attempt; ``python`` the interpreter's path;
     ``variables`` the complete environment. The rest is as in ``wire.Plan``: epochs count from 1 over the
@@ -133,4 +133,4 @@ def _plan(request: AttemptRequest, workspace: Workspace, checkpoints: tuple[Path
 def _command(request: AttemptRequest, attempt: Path) -> tuple[str, ...]:
     """Return the command line. The script is named as its author would name it in the working folder."""
     script = os.path.relpath(request.script.entry, request.script.workdir)
-    return (request.python, str(PROBE), "--attempt", str(attempt), "--", script, *request.script.args)
+    return (request.python, str(PROBE), "--attempt", str(attempt), "--", script, *request.candidate.args)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pushtune.errors import MachineError
-from pushtune.model.analysis import Candidate, ScriptFile
+from pushtune.model.analysis import Candidate, Script, ScriptFile
 from pushtune_probe import wire
 from pushtune_probe.wire import Order
 
 PATCH = "candidate.patch"
 """Below a trial's folder: the candidate's diff from the author's files."""
+
+ARGUMENTS = "candidate.args"
+"""Beside it: the arguments that the candidate is started with, as a JSON list."""
 
 WORKSPACE = "workspace"
 
@@ -74,7 +78,7 @@ class TrialFolder:
 
 
 def write_candidate(folder: TrialFolder, candidate: Candidate) -> None:
-    """Write the candidate's files and diff below ``folder``: all of it or nothing.
+    """Write the candidate's files, arguments and diff below ``folder``: all of it or nothing.
 
     Raises ``MachineError`` where the disk is full or the folder cannot be written.
     """
@@ -83,8 +87,21 @@ def write_candidate(folder: TrialFolder, candidate: Candidate) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         lay_files(partial, candidate.files)
         (partial / PATCH).write_text(candidate.diff, encoding="utf-8", errors="surrogateescape", newline="")
+        (partial / ARGUMENTS).write_text(json.dumps(candidate.args), encoding="ascii")
         shutil.rmtree(folder.candidate, ignore_errors=True)
         partial.replace(folder.candidate)
+
+
+def read_candidate(folder: TrialFolder, script: Script) -> Candidate:
+    """Return what ``write_candidate`` wrote for the script: its files and arguments; edits are not kept.
+
+    Raises ``OSError`` where there is none.
+    """
+    files = tuple(ScriptFile(file.path, (folder.candidate / file.path).read_bytes()) for file in script.files)
+    arguments = folder.candidate / ARGUMENTS
+    if not arguments.exists():  # written before candidates had arguments of their own
+        return Candidate(files, (), "", script.args)
+    return Candidate(files, (), "", tuple(json.loads(arguments.read_text(encoding="ascii"))))
 
 
 def lay_files(folder: Path, files: tuple[ScriptFile, ...]) -> None:

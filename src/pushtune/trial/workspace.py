@@ -67,7 +67,7 @@ def build_workspace(
 
 def levels_up(script: Script) -> int:
     """Return how many folders above its root the script may look into: 0 where it never mentions them."""
-    texts = [*(file.data for file in script.files), *(f'"{arg}"'.encode() for arg in script.args)]
+    texts = [*(file.data for file in script.files), *(os.fsencode(f'"{arg}"') for arg in script.args)]
     if not any(_LEAVES.search(text) for text in texts):
         return 0
     steps = (match.group().count(b"..") for text in texts for match in _STEPS_UP.finditer(text))
@@ -129,7 +129,7 @@ def _link_neighbours(source: Path, root: Path, workspace: Path, script: Script) 
 
     Returns those that the script mentions by name, which are worth watching.
     """
-    texts = b"\n".join([*(file.data for file in script.files), *(arg.encode() for arg in script.args)])
+    texts = b"\n".join([*(file.data for file in script.files), *map(os.fsencode, script.args)])
     mentioned: list[str] = []
     while root.parent != workspace and root != workspace:
         source, own, root = source.parent, root.name, root.parent

@@ -25,7 +25,7 @@ def find(survey: Survey) -> Iterator[ValueSite]:
 
 
 def _site(survey: Survey, origin: Origin, offset: int) -> ValueSite | None:
-    if isinstance(origin.value, bool) or not isinstance(origin.value, int):
+    if origin.choices or isinstance(origin.value, bool) or not isinstance(origin.value, int):
         return None
     epochs = origin.value - offset
     domain = epochs_domain(epochs)

@@ -90,7 +90,7 @@ def _cuts(module: Module, node: ast.expr) -> bool:
 
 def _site(context: Context, origin: Origin) -> ValueSite | None:
     domain = grow(context.catalogue.growths["batch_size"], origin.value)
-    if domain is None or isinstance(origin.value, bool) or origin.style == "literal":
+    if domain is None or origin.choices or isinstance(origin.value, bool) or origin.style == "literal":
         return None
     span = origin.spans[0]
     knob = Knob(

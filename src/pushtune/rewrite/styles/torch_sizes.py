@@ -137,7 +137,8 @@ class _Finder:
         return frozenset(span for use in uses for span in use.origin.spans)
 
     def _place(self, span: Span) -> tuple[int, Span]:
-        return [module.path for module in self.context.program.modules].index(span.file), span
+        program = self.context.program
+        return [module.path for module in (*program.modules, *program.documents)].index(span.file), span
 
     def groups(self) -> Iterator[Group]:
         """Yield the uses of each number together, whatever names and places bring it."""
@@ -159,6 +160,8 @@ class _Finder:
         """Whether the number is the search's to set, and all that hangs on it is known."""
         if group.number == 1 and "depth" not in group.roles:
             return False  # a width of one is an answer, one head or one pixel no choice of size
+        if any(use.origin.choices for use in group.uses):
+            return False  # what else must change may not be among the option's choices
         frozen = self.survey.frozen
         if any(span in frozen or self.ties.is_frozen(span) for span in group.direct):
             return False

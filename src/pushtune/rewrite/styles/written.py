@@ -84,7 +84,20 @@ def _domain(survey: Survey, uses: Sequence[Use]) -> Domain | None:
     first = domains[0]
     for other in domains[1:]:
         first = _common(first, other)
-    return first
+    return _let_through(first, uses[0])
+
+
+def _let_through(domain: Domain | None, use: Use) -> Domain | None:
+    """Return the values of ``domain`` that the option takes: ``choices=(18, 34, 50)``."""
+    origin = use.origin
+    if domain is None or not origin.choices:
+        return domain
+    if use.role in ("epochs", "rounds"):
+        return None  # a budget has a range
+    if not all(type(choice) is type(origin.value) for choice in origin.choices):
+        return None
+    choices = tuple(choice for choice in origin.choices if domain.contains(choice))
+    return Domain("categorical", choices=choices) if len(choices) > 1 and origin.value in choices else None
 
 
 def _common(first: Domain | None, other: Domain | None) -> Domain | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import codecs
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from pushtune.model.analysis import ScriptFile, Span
+from pushtune.model.analysis import COMMAND_LINE, ScriptFile, Span
 from pushtune.source.documents.base import Document, Format, Leaf, Path
+from pushtune.source.documents.command_line import CommandLineFormat
 from pushtune.source.documents.jsons import JsonFormat
 from pushtune.source.documents.tomls import TomlFormat
 from pushtune.source.documents.yamls import YamlFormat
@@ -23,18 +25,20 @@ FORMATS: Mapping[str, Format] = {
 }
 """Every format of configuration, by the ending of the file's name."""
 
+_COMMAND_LINE = CommandLineFormat()
+
 LARGEST = 256 * 1024
 """Bytes; what is larger is data, not configuration."""
 
 
 def format_of(path: str) -> Format:
-    """Return the format of the configuration file ``path``; ``KeyError`` if it is none."""
-    return FORMATS[PurePosixPath(path).suffix.lower()]
+    """Return the format of a configuration file, or of the command line; ``KeyError`` for other names."""
+    return _COMMAND_LINE if path == COMMAND_LINE else FORMATS[PurePosixPath(path).suffix.lower()]
 
 
 def is_document(path: str) -> bool:
-    """Whether the file is configuration, by its name."""
-    return PurePosixPath(path).suffix.lower() in FORMATS
+    """Whether the file is configuration (or stands for the command line), by its name."""
+    return path == COMMAND_LINE or PurePosixPath(path).suffix.lower() in FORMATS
 
 
 def read_document(file: ScriptFile) -> Document | None:
@@ -53,6 +57,28 @@ def read_document(file: ScriptFile) -> Document | None:
     if not isinstance(content, dict) or "\x0c" in text or "\x85" in text or "\u2028" in text:
         return None  # places are counted in lines, which formats end differently at these
     return _document(file.path, text, form, content, leaves)
+
+
+def read_command_line(args: Sequence[str]) -> Document | None:
+    """Return the arguments as a document: a list of texts. None where there are none, or of broken bytes.
+
+    ``root`` holds each argument, and behind them the values within arguments: the ``3`` of ``--n=3``.
+    """
+    text = shlex.join(args)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return None
+    if not args:
+        return None
+    plain = SourceText(COMMAND_LINE, text, "utf-8", False, ast.Module([], []))
+    leaves = _COMMAND_LINE.leaves(text)
+    items: list[ast.expr] = [_placed(plain, ast.Constant(leaf.value), leaf) for leaf in leaves]
+    root = _placed(plain, ast.List(items, ast.Load()), None)
+    tree = ast.Module([ast.copy_location(ast.Expr(root), root)], [])
+    source = SourceText(COMMAND_LINE, text, "utf-8", False, tree)
+    spans = {source.between(leaf.start, leaf.end): leaf for leaf in leaves}
+    return Document(source, _COMMAND_LINE, root, spans)
 
 
 def _document(path: str, text: str, form: Format, content: Any, leaves: Mapping[Path, Leaf]) -> Document:

@@ -14,6 +14,7 @@ from pushtune.source.flow import Reach
 from pushtune.source.names import Names
 from pushtune.source.program import Module, Program
 from pushtune.source.scopes import Binding, Scope
+from pushtune.source.tracing.given import CommandLine
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Hop:
     """The last step on the way to a value: its style, its name in the source, and whether it is sure.
 
     ``number`` is what the way turns a text into (``int``, ``float`` or nothing). ``trail`` are the
-    bindings passed, so that no way goes round in circles.
+    bindings passed, so that no way goes round in circles. ``choices`` are the only values that the way
+    lets through; nothing where it lets through any.
     """
 
     style: Style = "literal"
@@ -29,6 +31,7 @@ class Hop:
     certain: bool = True
     number: str = ""
     trail: frozenset[ast.AST] = frozenset()
+    choices: tuple[Value, ...] = ()
 
     def to(self, style: Style, name: str, *, certain: bool = True) -> Hop:
         """Return the next step; what was unsure stays so."""
@@ -61,7 +64,8 @@ class Origin:
     """Where a value literally stands. Several spans (a square tuple) all hold the same value.
 
     Two origins with the same spans are the same place, however they were reached. A number may stand in
-    the source as a text (``int(os.environ.get("N", "3"))``): then ``value`` is the number.
+    the source as a text (``int(os.environ.get("N", "3"))``): then ``value`` is the number. ``choices``
+    are the only values that may stand there, where there are such.
     """
 
     style: Style
@@ -69,6 +73,7 @@ class Origin:
     value: Value
     spans: tuple[Span, ...]
     certain: bool = True
+    choices: tuple[Value, ...] = ()
 
 
 class Follower(Protocol):
@@ -78,6 +83,10 @@ class Follower(Protocol):
     calls: CallIndex
     given: Mapping[str, str]
     program: Program
+
+    @property
+    def command_line(self) -> CommandLine:
+        """What the command line gives."""
 
     def follow(self, module: Module, node: ast.expr, hop: Hop, depth: int) -> Iterator[Found]:
         """Yield the ends of the ways from ``node``; none where the value cannot be told."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from pushtune.model.analysis import COMMAND_LINE
 from pushtune.source.program import Module
 from pushtune.source.settled import settled
 from pushtune.source.tracing.base import Follower, Found, Hop
@@ -37,7 +38,20 @@ def follow_walrus(
         yield from tracer.follow(module, node.value, hop, depth)
 
 
+def given_first(ways: list[list[Found]]) -> list[list[Found]]:
+    """Return the ways to what the command line gives, all of them where it gives nothing.
+
+    ``float(sys.argv[1]) if len(sys.argv) > 1 else 0.1``: what is given is given to be used.
+    """
+    given = [way for way in ways if way and all(end.module.path == COMMAND_LINE for end in way)]
+    return given or ways
+
+
 def _each(tracer: Follower, module: Module, sides: list[ast.expr], hop: Hop, depth: int) -> Iterator[Found]:
     """Yield the ends of every side; an unknown side is an end itself, so that no other seems the only one."""
-    for side in sides:
-        yield from list(tracer.follow(module, side, hop.maybe(), depth)) or [Found(module, side, hop.maybe())]
+    unsure = hop.maybe()
+    ways = [
+        list(tracer.follow(module, side, unsure, depth)) or [Found(module, side, unsure)] for side in sides
+    ]
+    for way in given_first(ways):
+        yield from way

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
+from pushtune.model.analysis import Span
 from pushtune.source.program import Module
 from pushtune.source.tracing.base import Follower, Found, Hop
+from pushtune.source.tracing.declared import kind_of, texts
+from pushtune.source.tracing.given_values import given_value
 from pushtune.source.tracing.tables import search
 
 _FLAGS = ("absl.flags.FLAGS", "tensorflow.app.flags.FLAGS", "tensorflow.compat.v1.app.flags.FLAGS",
           "tensorflow.flags.FLAGS", "tensorflow.compat.v1.flags.FLAGS")  # fmt: skip
-_NUMBERS = ("int", "float")
 
 
 def is_parsed(tracer: Follower, found: Found) -> bool:
@@ -39,14 +41,15 @@ def literal_index(node: ast.Subscript) -> object:
 def follow_option(
     tracer: Follower, module: Module, name: str, base: str, hop: Hop, depth: int
 ) -> Iterator[Found]:
-    """Yield the default of what is stored as ``name``, unless the command line gives it.
+    """Yield what is stored as ``name``: what the command line gives, or else the default.
 
     Parsers of several files or sub-commands may each have such an option: then none of them is sure.
     """
     options = list(_options(tracer, module, name))
-    if any(_is_given(tracer, _flags(call)) or _is_position(tracer, call) for _, call in options):
-        return
     step = hop.to("argparse", f"{base}.{name}", certain=len(options) == 1)
+    if any(_is_given(tracer, texts(call)) or _is_position(tracer, call) for _, call in options):
+        yield from given_value(tracer, options[0][1], step) if len(options) == 1 else ()
+        return
     overridden = list(_set_defaults(tracer, name, step, depth))
     if overridden or not options:
         yield from overridden
@@ -56,46 +59,61 @@ def follow_option(
     for home, call in options:
         for keyword in call.keywords:
             if keyword.arg == "default":
-                yield from tracer.follow(home, keyword.value, step.as_number(_type(call)), depth)
+                yield from tracer.follow(home, keyword.value, step.as_number(kind_of(call) or ""), depth)
 
 
 def follow_flag(tracer: Follower, name: str, hop: Hop, depth: int) -> Iterator[Found]:
     """Yield the default that ``flags.DEFINE_float("lr", 0.1, "…")`` gives, unless the command line does."""
-    if _is_given(tracer, [f"--{name}", f"-{name}"]):
-        return
+    step = hop.to("argparse", f"FLAGS.{name}")
     for module in tracer.program.modules:
         for call in module.calls:
             called = getattr(call.func, "attr", getattr(call.func, "id", ""))
-            if called.startswith("DEFINE_") and _flags(call)[:1] == [name]:
-                defaults = [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "default")]
-                for value in defaults[:1]:
-                    yield from tracer.follow(module, value, hop.to("argparse", f"FLAGS.{name}"), depth)
+            if not called.startswith("DEFINE_") or texts(call)[:1] != [name]:
+                continue
+            if _is_given(tracer, [f"--{name}", f"-{name}"]):
+                yield from given_value(tracer, call, step)
+                continue
+            defaults = [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "default")]
+            for value in defaults[:1]:
+                yield from tracer.follow(module, value, step, depth)
 
 
-def click_default(tracer: Follower, module: Module, function: ast.AST, name: str) -> ast.expr | None:
-    """Return the default that a ``@click.option`` above ``function`` gives the parameter ``name``."""
+def click_value(tracer: Follower, module: Module, function: ast.AST, name: str, hop: Hop) -> Found | None:
+    """Return what a ``@click.option`` above ``function`` gives the parameter: as given, or its default."""
     for decorator in getattr(function, "decorator_list", ()):
-        if not isinstance(decorator, ast.Call) or not decorator.args or not _calls(decorator, "option"):
+        if not isinstance(decorator, ast.Call) or not _calls(decorator, "option", "argument"):
             continue
-        flags = _flags(decorator)
-        if _destination(decorator) != name or _is_given(tracer, flags):
+        if not texts(decorator) or _destination(decorator) != name:
             continue
+        step = hop.to("argparse", name)
+        if tracer.command_line.gives(decorator) or _is_given(tracer, texts(decorator)):
+            return next(given_value(tracer, decorator, step), None)
         for keyword in decorator.keywords:
             if keyword.arg == "default":
-                return keyword.value
+                return Found(module, keyword.value, step)
     return None
 
 
-def given_options(tracer: Follower) -> list[str]:
-    """Return the options of the program that the command line sets, as the parser calls them."""
+def given_options(tracer: Follower, without: Container[Span]) -> list[str]:
+    """Return the options that the command line sets, as the parser calls them.
+
+    Those are left out whose value, on the command line, stands at one of the spans ``without``.
+    """
     return sorted(
         {
-            next((flag for flag in _flags(call) if flag.startswith("--")), _flags(call)[0])
+            next((flag for flag in texts(call) if flag.startswith("--")), texts(call)[0])
             for module in tracer.program.modules
             for call in module.calls
-            if _calls(call, "add_argument") and _flags(call) and _is_given(tracer, _flags(call))
+            if _calls(call, "add_argument", "option") and texts(call)
+            if _is_given(tracer, [text for text in texts(call) if text.startswith("-")])
+            if not _stands_at(tracer, call, without)
         }
     )
+
+
+def _stands_at(tracer: Follower, call: ast.Call, spans: Container[Span]) -> bool:
+    module, node = tracer.program.command_line, tracer.command_line.value(call)
+    return module is not None and node is not None and module.span(node) in spans
 
 
 def is_given(tracer: Follower, name: str) -> bool:
@@ -116,7 +134,7 @@ def _is_given(tracer: Follower, flags: list[str]) -> bool:
 
 def _is_position(tracer: Follower, call: ast.Call) -> bool:
     """Whether ``call`` adds a positional argument that the command line gives, or must give."""
-    flags = _flags(call)
+    flags = texts(call)
     if not flags or flags[0].startswith("-"):
         return False
     optional = any(
@@ -135,7 +153,7 @@ def _options(tracer: Follower, module: Module, name: str) -> Iterator[tuple[Modu
             (home, call)
             for home in places
             for call in home.calls
-            if _calls(call, "add_argument") and _flags(call) and _destination(call) == name
+            if _calls(call, "add_argument") and texts(call) and _destination(call) == name
             and tracer.calls.reached(home, call)
         ]  # fmt: skip
         if found:
@@ -165,28 +183,12 @@ def _calls(node: ast.AST, *methods: str) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods
 
 
-def _type(call: ast.Call) -> str:
-    """Return ``int`` or ``float`` where the option turns its text into such a number."""
-    for keyword in call.keywords:
-        if keyword.arg == "type" and isinstance(keyword.value, ast.Name) and keyword.value.id in _NUMBERS:
-            return keyword.value.id
-    return ""
-
-
-def _flags(call: ast.Call) -> list[str]:
-    return [
-        argument.value
-        for argument in call.args
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-    ]
-
-
 def _destination(call: ast.Call) -> str:
     """Return the attribute under which the option is stored: ``dest``, or its first long flag."""
     for keyword in call.keywords:
         if keyword.arg == "dest" and isinstance(keyword.value, ast.Constant):
             return str(keyword.value.value)
-    flags = _flags(call)
+    flags = texts(call)
     bare = [flag for flag in flags if not flag.startswith("-")]
     long = [flag for flag in flags if flag.startswith("--")]
     return (bare or long or flags or [""])[0].lstrip("-").replace("-", "_")

@@ -9,6 +9,7 @@ from pushtune.model.analysis import Style
 from pushtune.source.program import Module
 from pushtune.source.scopes import Binding, Scope
 from pushtune.source.tracing.base import Follower, Found, Hop
+from pushtune.source.tracing.given_values import follow_argument
 from pushtune.source.tracing.stores import Key, reach_of
 
 BOXES = (
@@ -23,6 +24,13 @@ def follow_subscript(
     tracer: Follower, module: Module, node: ast.Subscript, hop: Hop, depth: int
 ) -> Iterator[Found]:
     """Yield the value of ``table["key"]`` or ``row[0]``; ``row[::-1]`` is the row itself."""
+    if tracer.names.qualify(module, node.value) == "sys.argv" and isinstance(node.slice, ast.Constant):
+        if isinstance(node.slice.value, int) and node.slice.value > 0:
+            yield from follow_argument(tracer, node.slice.value, hop)
+        return
+    if isinstance(node.value, ast.Call) and getattr(node.value.func, "attr", "") == "parse_known_args":
+        yield Found(module, node, hop)  # the options are the first of the two
+        return
     if isinstance(node.slice, ast.Slice) and node.slice.lower is None and node.slice.upper is None:
         yield from tracer.follow(module, node.value, hop, depth)
     if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, (str, int)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from pushtune.model.analysis import Span
@@ -15,8 +16,10 @@ from pushtune.source.program import Module, Program
 from pushtune.source.scopes import Binding, Scope
 from pushtune.source.tracing.arithmetic import LISTS, follow_arithmetic
 from pushtune.source.tracing.base import Found, Hop, Origin
-from pushtune.source.tracing.choices import follow_either, follow_ternary, follow_walrus
+from pushtune.source.tracing.choices import follow_either, follow_ternary, follow_walrus, given_first
+from pushtune.source.tracing.declared import declared_options, reads_as_given
 from pushtune.source.tracing.dynamic import Dynamic
+from pushtune.source.tracing.given import CommandLine
 from pushtune.source.tracing.literals import stands_there, written_out
 from pushtune.source.tracing.objects import follow_attribute, member, module_member
 from pushtune.source.tracing.parameters import follow_parameter, passed
@@ -42,6 +45,12 @@ class Tracer:
         self._ends: dict[ast.expr, tuple[Found, ...]] = {}
         self._traces: dict[ast.expr, tuple[Origin, ...]] = {}
         self._steps = 0
+
+    @cached_property
+    def command_line(self) -> CommandLine:
+        """See ``Follower``. Where options are not read from it as it is given, it gives them no place."""
+        module = self.program.command_line if reads_as_given(self.names) else None
+        return CommandLine(module, self.program.script.args, declared_options(self.names, self.calls))
 
     def trace(self, module: Module, node: ast.expr) -> tuple[Origin, ...]:
         """Return the places where the value of ``node`` literally stands, none if that cannot be told.
@@ -108,7 +117,7 @@ class Tracer:
             if binding.node not in hop.trail and binding.kind != "delete":
                 step = (hop.maybe() if several else hop).over(binding.node)
                 ways.append(list(self.bound(module, scope, binding, step, depth)))
-        for way in ways:
+        for way in given_first(ways):
             yield from way
         if any(ways) and not all(ways):
             yield Found(module, end, hop.maybe())
@@ -200,7 +209,8 @@ class Tracer:
             return None
         hop = found.hop
         span = found.module.span(found.node)
-        return Origin(hop.style, hop.name, _as_number(value[0], hop.number), (span,), hop.certain)
+        number = _as_number(value[0], hop.number)
+        return Origin(hop.style, hop.name, number, (span,), hop.certain, hop.choices)
 
     def _square(self, found: Found) -> Origin | None:
         """Return ``(3, 3)`` as the value 3 with two places, ``(K, K)`` as the place of K."""
