@@ -33,18 +33,16 @@ class Mount:
 class ContainerSpec:
     """How the container of an attempt is set up.
 
-    ``image`` is an id or a name that the engine has; nothing is ever pulled. ``home`` says whose it is (see
-    ``HOME_LABEL``). ``mounts`` are data sets and caches; the attempt's own folder and what its
-    ``AttemptSpec`` reads are mounted besides. ``reach``: folders besides the script's own below which
-    data that its workspace links may be mounted, read-only. ``gpus`` is ``""`` (none), ``"all"``, or names
-    as the engine takes them (``device=0``, or CDI names such as ``nvidia.com/gpu=0``). ``user`` is
-    ``uid:gid``; None: our own, or nobody's if we are root. ``cpus`` in cores, None: all of them. ``pids``:
-    processes and threads together. ``shm`` and ``scratch`` (``/tmp``) in bytes; what is used of them
-    counts as memory.
+    ``image`` is an id or a name that the engine has; nothing is ever pulled. ``mounts`` are data sets and
+    caches; the attempt's own folder and what its ``AttemptSpec`` reads are mounted besides. ``reach``:
+    folders besides the script's own below which data that its workspace links may be mounted, read-only.
+    ``gpus`` is ``""`` (none), ``"all"``, or names as the engine takes them (``device=0``, or CDI names such
+    as ``nvidia.com/gpu=0``). ``user`` is ``uid:gid``; None: our own, or nobody's if we are root. ``cpus`` in
+    cores, None: all of them. ``pids``: processes and threads together. ``shm`` and ``scratch`` (``/tmp``) in
+    bytes; what is used of them counts as memory.
     """
 
     image: str
-    home: str
     mounts: tuple[Mount, ...] = ()
     reach: tuple[str, ...] = ()
     network: Network = "none"
