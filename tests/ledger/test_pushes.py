@@ -156,19 +156,19 @@ def test_an_occasion_has_one_letter(ledger: Ledger) -> None:
     letter = replace(LETTER, push=number)
     assert ledger.outbox.put(letter)
     assert not ledger.outbox.put(replace(letter, message_id="<2@here>"))
-    assert [row.message_id for row in ledger.outbox.due(1.0)] == ["<1@here>"]
+    assert [row.message_id for row in ledger.outbox.waiting()] == ["<1@here>"]
 
 
 def test_a_letter_is_postponed_then_sent(ledger: Ledger) -> None:
     number = push(ledger, add(ledger), "a" * 40)
-    ledger.outbox.put(replace(LETTER, push=number))
-    (letter,) = ledger.outbox.due(1.0, push=number)
-    ledger.outbox.postponed(letter.id, "nobody answers", next_try=60.0)
-    assert ledger.outbox.due(59.0) == []
-    (again,) = ledger.outbox.due(60.0)
-    assert (again.tries, again.error, again.body) == (1, "nobody answers", LETTER.body)
+    ledger.outbox.put(replace(LETTER, push=number, recipients=("ann@lab", "bob@lab")))
+    (letter,) = ledger.outbox.waiting(push=number)
+    ledger.outbox.postponed(letter.id, "bob's is full", next_try=60.0, recipients=("bob@lab",))
+    (again,) = ledger.outbox.waiting()
+    assert (again.tries, again.error, again.body) == (1, "bob's is full", LETTER.body)
+    assert (again.next_try, again.recipients) == (60.0, ("bob@lab",))
     ledger.outbox.sent(letter.id, now=61.0)
-    assert ledger.outbox.due(99.0) == []
+    assert ledger.outbox.waiting() == []
     assert [row.sent for row in ledger.outbox.of_push(number)] == [61.0]
 
 

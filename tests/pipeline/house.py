@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pushtune.ledger import Ledger, StudyRow, TrialRow
 from pushtune.model.ports import Interpreter, Limits, Runtime
-from pushtune.pipeline import Workbench, advance
+from pushtune.pipeline import Desk, Workbench, advance
 from pushtune.reconcile import Recipe, Reconciler
 from pushtune.settings import Settings, load_settings
 from pushtune.source import load_script
@@ -99,7 +99,7 @@ class House:
         push = self.ledger.pushes.of_study("s").id
         reconciler: Reconciler | None = None
         for _ in range(steps):
-            if advance(self.bench, push):
+            if advance(Desk(self.ledger, push, bench=self.bench)):
                 return self.ledger.pushes.of_study("s").reason
             if reconciler is None:
                 reconciler = self._reconciler()

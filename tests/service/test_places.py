@@ -10,7 +10,7 @@ import pytest
 from pushtune.errors import MachineError, StudyBusyError
 from pushtune.model.analysis import Script, ScriptFile
 from pushtune.pipeline.naming import study_key, study_name
-from pushtune.service.places import find_home, held, home_of, make_home
+from pushtune.service.places import find_home, home_of, make_home, study_lock
 from pushtune.settings import Settings, load_settings
 
 SCRIPT = Script("/project", "examples/cnn/train.py", (ScriptFile("examples/cnn/train.py", b"x = 1\n"),))
@@ -49,9 +49,9 @@ def test_edited_source_makes_another_study(settings: Settings) -> None:
 
 
 def test_a_study_can_be_held_once(tmp_path: Path) -> None:
-    with held(tmp_path / "s"), pytest.raises(StudyBusyError), held(tmp_path / "s"):
+    with study_lock(tmp_path / "s"), pytest.raises(StudyBusyError), study_lock(tmp_path / "s"):
         pass
-    with held(tmp_path / "s"):
+    with study_lock(tmp_path / "s"):
         pass  # free again
 
 

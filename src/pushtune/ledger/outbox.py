@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, insert, select, update
@@ -23,9 +24,9 @@ class Outbox:
         with transaction(self._engine) as connection:
             return put_letter(connection, row)
 
-    def due(self, now: float, *, push: int | None = None) -> list[MailRow]:
-        """Return the letters to send now, the oldest first."""
-        query = select(outbox).where(outbox.c.state == MailState.WAITING.value, outbox.c.next_try <= now)
+    def waiting(self, *, push: int | None = None) -> list[MailRow]:
+        """Return the letters that are still to be sent, the oldest first."""
+        query = select(outbox).where(outbox.c.state == MailState.WAITING.value)
         if push is not None:
             query = query.where(outbox.c.push == push)
         return self._all(query)
@@ -42,13 +43,18 @@ class Outbox:
         """Write that the mail server took a letter."""
         self._move(letter, MailState.SENT, sent=now, error="")
 
-    def postponed(self, letter: int, error: str, *, next_try: float) -> None:
-        """Write that a letter could not be sent, and when to try again."""
+    def postponed(self, letter: int, error: str, *, next_try: float, recipients: Sequence[str]) -> None:
+        """Write that a letter could not be sent to ``recipients``, and when to try again."""
         with transaction(self._engine) as connection:
             connection.execute(
                 update(outbox)
                 .where(outbox.c.id == letter, outbox.c.state == MailState.WAITING.value)
-                .values(error=error[:1000], next_try=next_try, tries=outbox.c.tries + 1)
+                .values(
+                    error=error[:1000],
+                    next_try=next_try,
+                    recipients=list(recipients),
+                    tries=outbox.c.tries + 1,
+                )
             )
 
     def given_up(self, letter: int, error: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +11,13 @@ from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
 from pushtune.errors import PushtuneError
 from pushtune.ledger.engine import transaction
 from pushtune.ledger.records import Author, PushRow, StageRow
-from pushtune.ledger.tables import pushes, stages
+from pushtune.ledger.tables import attempts, pushes, stages
 from pushtune.model.states import (
     PUSH_ENDS,
     PUSH_TRANSITIONS,
     STAGE_TRANSITIONS,
     WATCHED_ONLY,
+    AttemptState,
     PushState,
     StageName,
     StageState,
@@ -83,6 +84,17 @@ class Pushes:
             .order_by(pushes.c.id.desc())
             .limit(count)
         )
+
+    def over_with_open_attempts(self) -> list[int]:
+        """Return the pushes that are over and whose trials may still run."""
+        query = (
+            select(pushes.c.id)
+            .join(attempts, attempts.c.study == pushes.c.study)
+            .where(pushes.c.state.in_(_ENDS), attempts.c.state != AttemptState.ENDED.value)
+            .distinct()
+        )
+        with self._engine.connect() as connection:
+            return [row.id for row in connection.execute(query)]
 
     def set_study(self, push: int, study: str) -> None:
         """Write which study a push works on."""
@@ -176,19 +188,33 @@ class Pushes:
         self, push: int, name: StageName, state: StageState, *, now: float, message: str = ""
     ) -> None:
         """Bring a stage to ``state``; ``PushtuneError`` if it cannot go there from where it is."""
-        sources = [old.value for old, new in STAGE_TRANSITIONS.items() if state in new]
-        values: dict[str, Any] = {"state": state.value, "message": message[:_LONGEST]}
-        if state is StageState.RUNNING:
-            values |= {"started": now, "ended": None}
-        elif state is not StageState.WAITING:
-            values |= {"ended": now}
+        self.move_stages(push, {name: (state, message)}, now=now)
+
+    def move_stages(
+        self, push: int, moves: Mapping[StageName, tuple[StageState, str]], *, now: float
+    ) -> None:
+        """Bring stages to states, each with a message: all of them or, with ``PushtuneError``, none."""
         with transaction(self._engine) as connection:
-            done = connection.execute(
-                update(stages)
-                .where(stages.c.push == push, stages.c.name == name.value, stages.c.state.in_(sources))
-                .values(values)
-            )
-        _require(done.rowcount, f"stage {name.value} of push {push} cannot become {state.value}")
+            for name, (state, message) in moves.items():
+                moved = _move_stage(connection, push, name, state, now=now, message=message)
+                _require(moved, f"stage {name.value} of push {push} cannot become {state.value}")
+
+
+def _move_stage(
+    connection: Connection, push: int, name: StageName, state: StageState, *, now: float, message: str
+) -> int:
+    sources = [old.value for old, new in STAGE_TRANSITIONS.items() if state in new]
+    values: dict[str, Any] = {"state": state.value, "message": message[:_LONGEST]}
+    if state is StageState.RUNNING:
+        values |= {"started": now, "ended": None}
+    elif state is not StageState.WAITING:
+        values |= {"ended": now}
+    done = connection.execute(
+        update(stages)
+        .where(stages.c.push == push, stages.c.name == name.value, stages.c.state.in_(sources))
+        .values(values)
+    )
+    return done.rowcount
 
 
 def insert_push(connection: Connection, row: PushRow, *, skipped: Collection[StageName] = ()) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pushtune.analyse.preflight_failure import Cause, Failed, cause_of
-from pushtune.errors import MachineError, MetricError, ScriptError
+from pushtune.errors import CrashLoopError, MetricError, ScriptError
 from pushtune.ledger import TrialRow, new_trial
 from pushtune.model.jobs import OutcomeKind
 from pushtune.model.space import Assignment
@@ -14,7 +14,7 @@ from pushtune.pipeline.observing import observed, observed_to_json
 from pushtune.pipeline.results import hand_over
 from pushtune.pipeline.stage import Done, Over, Step, Waiting
 from pushtune.pipeline.workbench import BASELINE, Workbench, measured
-from pushtune.trial import MetricChoice, choose_metric, missing_metric, read_trial
+from pushtune.trial import MetricChoice, choose_metric, is_crash_loop, missing_metric, read_trial
 
 
 class Train:
@@ -79,8 +79,9 @@ def _judged(bench: Workbench, baseline: TrialRow) -> float:
             f"{name} diverges, unchanged: its loss is not a number", fix="lower its learning rate"
         )
     if kind is OutcomeKind.LOST:
-        raise MachineError(
-            f"the process of {name} was killed again and again", fix="look at the machine's log"
+        why = f": {baseline.message}" if is_crash_loop(baseline) else ""
+        raise CrashLoopError(
+            f"the process of {name} died again and again{why}", fix="look at its log and at the machine's"
         )
     *traceback, what = baseline.message.strip().splitlines() or [""]
     cause = _cause(bench, baseline)

@@ -33,7 +33,8 @@ class Workbench:
     """One study's tools. Not thread-safe; nothing in it outlives the process that cannot be rebuilt.
 
     ``now`` returns unix seconds; ``say`` takes one line for the person who watches; ``errands`` does what
-    takes long and is not a trial (default: while the caller waits).
+    takes long and is not a trial (default: while the caller waits); ``analysis`` is what reading the script
+    told, where it was read already.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Workbench:
         now: Callable[[], float],
         say: Callable[[str], None],
         errands: Errands | None = None,
+        analysis: Analysis | None = None,
     ) -> None:
         self.ledger = ledger
         self.study_id = study.id
@@ -58,6 +60,7 @@ class Workbench:
         self.say = say
         self.errands = errands or AtOnce()
         self.trials: Trials = ledger.trials(study.id)
+        self._read_before = analysis
         self._opened = now()
         self._spent_before = study.spent
 
@@ -75,7 +78,7 @@ class Workbench:
 
     @cached_property
     def _first_analysis(self) -> Analysis:
-        return inspect(self.script)
+        return self._read_before or inspect(self.script)
 
     @cached_property
     def _settled_analysis(self) -> Analysis:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from pushtune.errors import MachineError, StudyBusyError
+from pushtune.errors import MachineError
+from pushtune.service.locks import held
 
 HOME = ".pushtune"
 LEDGER = "ledger.db"
@@ -52,24 +51,10 @@ def study_folder(home: Path, study: str) -> Path:
     return home / "studies" / study
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
+def study_lock(folder: Path) -> AbstractContextManager[None]:
     """Hold a study for this process. ``StudyBusyError`` if another command has it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise MachineError(
-            f"cannot write {folder}: {error.strerror}", fix="make the folder writable"
-        ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise StudyBusyError(
-            f"another pushtune works on {folder.name}", fix="wait for it, or stop it with Ctrl-C"
-        ) from None
-    try:
-        yield
-    finally:
-        os.close(descriptor)
+    return held(
+        folder / _LOCK,
+        busy=f"another pushtune works on {folder.name}",
+        fix="wait for it, or stop it with Ctrl-C",
+    )

@@ -3,7 +3,7 @@
 from pushtune.settings.environment import EnvironmentRules, EnvironmentSettings, own_rules
 from pushtune.settings.load import Settings, load_settings
 from pushtune.settings.options import OPTIONS, Option
-from pushtune.settings.repository import PushSettings, load_push_settings
+from pushtune.settings.repository import PushSettings, SettingsOfMail, load_push_settings
 from pushtune.settings.server import SERVER_OPTIONS, ServerSettings, load_server_settings
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "PushSettings",
     "ServerSettings",
     "Settings",
+    "SettingsOfMail",
     "load_push_settings",
     "load_server_settings",
     "load_settings",

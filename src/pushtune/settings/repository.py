@@ -19,6 +19,15 @@ _OPERATORS = ("python", "env")
 
 
 @dataclass(frozen=True)
+class SettingsOfMail:
+    """Who is mailed of a push, on which occasions, and what is attached."""
+
+    to: tuple[str, ...]
+    when: tuple[str, ...]
+    attach: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class PushSettings:
     """The settings of one push.
 
@@ -29,9 +38,7 @@ class PushSettings:
     run: Settings
     script: str | None
     workdir: str | None
-    mail: tuple[str, ...]
-    mail_when: tuple[str, ...]
-    mail_attach: tuple[str, ...]
+    mail: SettingsOfMail
     publish: bool
     target_said: bool = False
     notes: tuple[str, ...] = ()
@@ -51,9 +58,11 @@ def load_push_settings(root: Path, server: ServerSettings) -> PushSettings:
         run=run,
         script=said["script"],
         workdir=said["workdir"],
-        mail=server.mail_to if said["mail"] is None else said["mail"],
-        mail_when=server.mail_when if said["mail_when"] is None else said["mail_when"],
-        mail_attach=said["mail_attach"],
+        mail=SettingsOfMail(
+            to=server.mail_to if said["mail"] is None else said["mail"],
+            when=server.mail_when if said["mail_when"] is None else said["mail_when"],
+            attach=said["mail_attach"],
+        ),
         publish=said["publish"] and server.publish,
         target_said="target" in values,
         notes=notes,

@@ -65,6 +65,11 @@ class ServerSettings:
     mail_domains: tuple[str, ...]
     mail_templates: str | None
 
+    @property
+    def sender(self) -> str:
+        """The address that letters come from."""
+        return self.mail_from or self.mail_user or "pushtune@localhost"
+
 
 SERVER_OPTIONS: tuple[Option, ...] = (
     Option("environment", one_of("container", "process"), None,

@@ -11,6 +11,8 @@ from pushtune.model.analysis import MetricGuess, Split
 from pushtune.trial.progress import MetricReading, Progress
 from pushtune_probe import wire
 
+same_metric = wire.same_metric
+
 REPORT_SPLITS: tuple[Split, ...] = ("test", "validation", "unknown")
 """Where the value that a script ends with is looked for, best first. Training data is never among them."""
 

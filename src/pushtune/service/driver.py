@@ -1,0 +1,129 @@
+"""One push on its way: its stages stepped, its trials kept as they want them."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+from pushtune.errors import PushtuneError
+from pushtune.ledger import Ledger
+from pushtune.model.states import StageName
+from pushtune.pipeline import Desk, Server, advance, fail
+from pushtune.pipeline.errands import Errands
+from pushtune.pipeline.workbench import Workbench, measured
+from pushtune.reconcile import Demand
+from pushtune.service.study_run import StudyRun
+
+STEP_SECONDS = 1.0
+"""A push is stepped at least so often, whether or not anything was seen to happen: a level, not an edge."""
+
+
+class Driver:
+    """Drives one push. Not thread-safe. What it knows is rebuilt from the ledger by the next one."""
+
+    def __init__(self, ledger: Ledger, push: int, server: Server, errands: Errands) -> None:
+        self.push = push
+        self._ledger = ledger
+        self._server = server
+        self._desk = Desk(ledger, push, server=server, errands=errands)
+        self._run: StudyRun | None = None
+        self._stepped = 0.0
+        self._listed: tuple[float | None, float | None] = (None, None)
+
+    def step(self, until: StageName | None = None) -> bool:
+        """Take the push as far as it can go now; True when it is over (or ``until`` is behind)."""
+        self._stepped = self._desk.now()
+        over = self._guarded(lambda: advance(self._desk, until))
+        if self._run is None and self._desk.has_study and self._trains():
+            bench = self._desk.bench
+            self._run = StudyRun(
+                bench,
+                bench.environment.runtime(),
+                say=self._desk.say,
+                silence=self._server.settings.silence,
+            )
+        self._list()
+        if over:
+            self._close()
+        return over
+
+    def due(self, now: float) -> bool:
+        """Whether it was not stepped for a while."""
+        return now - self._stepped >= STEP_SECONDS
+
+    def demand(self) -> Demand | None:
+        """Return how many slots it has and wants; None while it trains nothing."""
+        return None if self._run is None else self._run.demand()
+
+    def act(self, slots: int) -> None:
+        """Start and stop trials, in at most ``slots`` slots."""
+        run = self._run
+        if run is not None and not self._waits():
+            self._guarded(lambda: bool(run.act(slots)))  # type: ignore[func-returns-value]
+
+    def look(self) -> bool:
+        """See how its trials go on; whether anything changed."""
+        run = self._run
+        return run is not None and self._guarded(run.look)
+
+    def stop(self) -> None:
+        """End its trials, now: it was cancelled, or this program ends and nothing is to go on."""
+        if self._run is not None:
+            self._run.stop()
+
+    def adopt(self) -> None:
+        """Take over the trials of a push that is over, so that they can be ended."""
+        if self._desk.has_study and self._desk.bench.fact("interpreter") is not None:
+            bench = self._desk.bench
+            self._run = StudyRun(bench, bench.environment.runtime(), say=self._desk.say)
+            self._run.adopt()
+
+    def _waits(self) -> bool:
+        """Whether something stood in its way a moment ago."""
+        retry_at = self._desk.row.retry_at
+        return retry_at is not None and self._desk.now() < retry_at
+
+    def _trains(self) -> bool:
+        """Whether there may be trials: the environment is prepared."""
+        return self._desk.bench.fact("interpreter") is not None
+
+    def _close(self) -> None:
+        if self._run is not None:
+            self._run.close()
+
+    def _list(self) -> None:
+        """Keep what lists show up to date."""
+        values = _values(self._desk.bench) if self._run is not None else (None, None)
+        if values != self._listed:
+            self._listed = values
+            self._ledger.pushes.set_values(self.push, baseline=values[0], best=values[1])
+
+    def _guarded(self, work: Callable[[], bool]) -> bool:
+        """Do one push's work; what goes wrong with it must not end the others'.
+
+        What the machine lacks is trouble that passes; a bug of ours fails the push, with a log.
+        """
+        try:
+            return work()
+        except PushtuneError as error:
+            fail(self._desk, error)
+        except Exception as error:  # noqa: BLE001 - the boundary between one push and the others
+            log = self._server.home.push(self.push) / "logs" / "bug.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("a", encoding="utf-8") as stream:
+                stream.write(traceback.format_exc())
+            fail(self._desk, PushtuneError(f"this is a bug in pushtune: {error!r}", fix=f"see {log}"))
+        return False
+
+
+def _values(bench: Workbench) -> tuple[float | None, float | None]:
+    """Return the baseline's value and the best so far."""
+    baseline = bench.baseline
+    value = measured(baseline) if baseline is not None and baseline.over else None
+    winner = bench.fact("winner_mean")
+    if value is None or bench.fact("trials") is None:
+        return value, value
+    if winner is not None:
+        return value, winner
+    best = bench.search.best()
+    return value, value if best is None else best.value

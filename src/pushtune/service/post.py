@@ -1,0 +1,109 @@
+"""Sending what is in the outbox, beside everything else: a mail server that is slow holds up nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pushtune.errors import MailLaterError, MailRefusedError
+from pushtune.ledger import Ledger, MailRow
+from pushtune.model.ports import Channel, Delivery
+from pushtune.notify.backoff import hopeless, is_due, next_try
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What came of one try. ``later``: it is to be tried again; ``refused``: it never will be taken."""
+
+    delivery: Delivery | None
+    later: str = ""
+    refused: str = ""
+
+
+class Post:
+    """Sends letters, one at a time. Called from the service's thread; only the sending has its own.
+
+    A letter is marked sent after the mail server took it: killed in between, the next server sends it
+    again, with the same Message-ID.
+    """
+
+    def __init__(
+        self, ledger: Ledger, channel: Channel | None, clock: Callable[[], float], say: Callable[[str], None]
+    ) -> None:
+        self._ledger = ledger
+        self._channel = channel
+        self._clock = clock
+        self._say = say
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="post")
+        self._under_way: tuple[MailRow, Future[_Tried]] | None = None
+        self._looked = 0.0
+
+    def send(self, *, every: float = 0.5) -> None:
+        """Start the next letter that is due, and write down what came of the last."""
+        if self._under_way is not None:
+            letter, future = self._under_way
+            if not future.done():
+                return
+            self._under_way = None
+            self._record(letter, future.result())
+            self._looked = 0.0
+        now = self._clock()
+        if self._channel is None or 0 <= now - self._looked < every:
+            return
+        self._looked = now
+        due = self._due(now)
+        if due:
+            self._under_way = (due[0], self._executor.submit(_hand_over, self._channel, due[0]))
+
+    def flush(self, push: int) -> list[MailRow]:
+        """Send the letters of one push while the caller waits; return those that are still waiting."""
+        for letter in self._due(self._clock(), push=push) if self._channel is not None else []:
+            self._record(letter, _hand_over(self._channel, letter))
+        return self._ledger.outbox.waiting(push=push)
+
+    def close(self) -> None:
+        """Wait for a letter that is on its way, and write down what came of it."""
+        self._executor.shutdown(wait=True)
+        if self._under_way is not None:
+            letter, future = self._under_way
+            self._record(letter, future.result())
+
+    def _due(self, now: float, push: int | None = None) -> list[MailRow]:
+        return [row for row in self._ledger.outbox.waiting(push=push) if is_due(row.next_try, now)]
+
+    def _record(self, letter: MailRow, tried: _Tried) -> None:
+        outbox, now = self._ledger.outbox, self._clock()
+        if tried.refused:
+            outbox.given_up(letter.id, tried.refused)
+            self._say(f"the letter to {', '.join(letter.recipients)} is refused: {tried.refused}")
+        elif tried.later:
+            self._postpone(letter, tried.later, letter.recipients, now)
+        elif tried.delivery is not None and tried.delivery.postponed:
+            left = tuple(one.address for one in tried.delivery.postponed)
+            self._postpone(letter, tried.delivery.postponed[0].reason, left, now)
+        else:
+            outbox.sent(letter.id, now=now)
+            self._say(f"mailed {', '.join(letter.recipients)}")
+
+    def _postpone(self, letter: MailRow, why: str, recipients: tuple[str, ...], now: float) -> None:
+        if hopeless(letter.tries + 1, letter.created, now):
+            self._ledger.outbox.given_up(letter.id, why)
+            self._say(f"a letter is given up after {letter.tries + 1} tries: {why}")
+            return
+        again = next_try(letter.tries + 1, now)
+        self._ledger.outbox.postponed(letter.id, why, next_try=again, recipients=recipients)
+        if letter.error != why:
+            self._say(f"a letter waits: {why}")
+
+
+def _hand_over(channel: Channel | None, letter: MailRow) -> _Tried:
+    assert channel is not None
+    try:
+        return _Tried(channel.send(letter.body, letter.sender, letter.recipients))
+    except MailRefusedError as error:
+        return _Tried(None, refused=str(error))
+    except MailLaterError as error:
+        return _Tried(None, later=str(error))
+    except Exception as error:  # noqa: BLE001 - a thread's outer boundary: a letter is not lost for a bug of ours
+        return _Tried(None, later=repr(error))

@@ -1,0 +1,116 @@
+"""One study's trials, kept as its stages want them: the step that `tune` and `serve` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pushtune.model.ports import Limits, Runtime
+from pushtune.model.states import TrialState
+from pushtune.pipeline import Workbench
+from pushtune.pipeline.prepare import slots
+from pushtune.reconcile import Demand, Recipe, Reconciler
+
+SAVE_SECONDS = 5.0
+_PARAMETERS_FACTOR = 20
+"""A candidate may have so many times the baseline's parameters."""
+
+
+class StudyRun:
+    """Starts, looks at and ends what one study's stages want. Not thread-safe.
+
+    ``silence``: seconds after which a trial that says nothing is started again; None: never.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        runtime: Runtime,
+        *,
+        say: Callable[[str], None],
+        silence: float | None = None,
+    ) -> None:
+        self._bench = bench
+        self._runtime = runtime
+        self._say = say
+        self._silence = silence
+        self._reconciler: Reconciler | None = None
+        self._saved = bench.now()
+        self._had = 0
+        self._waiting_since = bench.study.created
+
+    def act(self, slots: int | None = None) -> None:
+        """Start what the stages want, in at most ``slots`` slots; stop what they want no more."""
+        self.adopt()
+        assert self._reconciler is not None
+        # What only the baseline's run could show.
+        if self._reconciler.recipe.max_parameters is None and self._bench.fact("parameters"):
+            self._reconciler.use(self._recipe())
+        self._reconciler.act(slots)
+
+    def adopt(self) -> None:
+        """Find again what an earlier program left running, and nothing else."""
+        if self._reconciler is None:
+            self._reconciler = self._adopting()
+
+    def look(self) -> bool:
+        """See how the live attempts go on; whether anything changed. Cheap: called many times a second."""
+        if self._bench.now() - self._saved >= SAVE_SECONDS:
+            self.save_time()
+        return self._reconciler is not None and self._reconciler.look()
+
+    def demand(self) -> Demand:
+        """Return how many slots the study has and wants."""
+        rows = self._bench.trials.all()
+        running = sum(1 for row in rows if row.state is TrialState.RUNNING)
+        wanted = sum(1 for row in rows if row.state is TrialState.WANTED)
+        if running > self._had:
+            self._waiting_since = self._bench.now()
+        self._had = running
+        return Demand(self._bench.study_id, running, wanted, self._waiting_since)
+
+    def close(self) -> None:
+        """End what still waits at rungs: the study is over."""
+        if self._reconciler is not None:
+            self._reconciler.close()
+        self.save_time()
+
+    def stop(self) -> None:
+        """End every live attempt, now; what they had saved is gone on from later."""
+        if self._reconciler is not None:
+            self._reconciler.shut_down()
+        self.save_time()
+
+    def save_time(self) -> None:
+        """Write how much wall time the study has used."""
+        now = self._bench.now()
+        self._bench.ledger.studies.add_spent(self._bench.study_id, now - self._saved)
+        self._saved = now
+
+    def _adopting(self) -> Reconciler:
+        bench = self._bench
+        reconciler = Reconciler(
+            bench.trials, bench.folder, self._recipe(), self._runtime, bench.now, self._say
+        )
+        adopted = reconciler.adopt()
+        if adopted:
+            self._say(f"found {adopted} attempt{'s' * (adopted > 1)} still running")
+        return reconciler
+
+    def _recipe(self) -> Recipe:
+        bench = self._bench
+        settings = bench.settings
+        parameters = bench.fact("parameters")
+        return Recipe(
+            script=bench.script,
+            environment=bench.environment,
+            interpreter=bench.fact("interpreter"),
+            slots=slots(bench),
+            threads=bench.fact("threads"),
+            limits=Limits(memory=settings.memory, seconds=settings.trial_time),
+            wanted_metric=bench.metric,
+            guess=bench.analysis.metric,
+            loops=bench.analysis.loops,
+            places=bench.analysis.places,
+            max_parameters=None if parameters is None else _PARAMETERS_FACTOR * parameters,
+            silence=self._silence,
+        )
