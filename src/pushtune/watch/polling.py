@@ -1,0 +1,228 @@
+"""Looking at many repositories in turn, and telling which branches moved. One process, a few threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Generic, Protocol, TypeVar
+
+from pushtune.errors import PushtuneError
+from pushtune.git import Heads, is_branch, is_ours
+from pushtune.watch.announcement import Announcement
+from pushtune.watch.schedule import Schedule
+from pushtune.watch.stillness import picture
+
+SLOW = 3.0
+"""Seconds of a look after which a repository waits in the slow lane."""
+
+LANES = {"fast": 6, "slow": 2}
+"""Threads of each lane. One that is slow or does not answer never holds up the others."""
+
+TRUSTED_PICTURES = 10
+"""Looks in a row that a picture may stand in for git."""
+
+
+class Repository(Protocol):
+    """What polling wants to know of a repository. ``poll`` in seconds, None: it is only looked at when told.
+
+    ``branches`` are shell patterns; none: the default branch.
+    """
+
+    @property
+    def id(self) -> int: ...  # noqa: D102
+    @property
+    def branches(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def poll(self) -> float | None: ...  # noqa: D102
+
+
+Watched = TypeVar("Watched", bound=Repository)
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What git answered last, the picture that goes with it, and how often that has stood in for git."""
+
+    heads: Heads
+    picture: bytes | None = None
+    uses: int = 0
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One look, over: what was seen, or why nothing was."""
+
+    number: int
+    lane: str
+    memory: _Memory | None
+    trouble: str
+    seconds: float
+
+
+@dataclass
+class _Lane:
+    pool: ThreadPoolExecutor
+    size: int
+    busy: set[int] = field(default_factory=set)
+
+    @property
+    def free(self) -> int:
+        return self.size - len(self.busy)
+
+
+class Polling(Generic[Watched]):
+    """Looks at repositories when they are due. All methods are for one thread: the service's loop.
+
+    * ``list_heads``: asks a repository, in a thread of ours; ``PushtuneError`` where it does not answer.
+    * ``known``: returns the newest known commit of each branch, in the caller's thread.
+    * ``folder``: returns the folder of a repository of this machine, whose files may be looked at instead;
+      None for others.
+    * ``wake``: called from a thread of ours when a look is over and ``turn`` has something to do.
+    """
+
+    def __init__(
+        self,
+        list_heads: Callable[[Watched], Heads],
+        known: Callable[[int], Mapping[str, str]],
+        *,
+        folder: Callable[[Watched], Path | None] = lambda repository: None,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._list_heads = list_heads
+        self._known = known
+        self._folder = folder
+        self._wake = wake
+        self._schedule = Schedule()
+        self._repositories: dict[int, Watched] = {}
+        self._memories: dict[int, _Memory] = {}
+        self._slow: set[int] = set()
+        self._troubles: dict[int, str] = {}
+        self._over: SimpleQueue[_Look] = SimpleQueue()
+        self._lanes = {
+            name: _Lane(ThreadPoolExecutor(size, thread_name_prefix=f"poll-{name}"), size)
+            for name, size in LANES.items()
+        }
+
+    def watch(self, repositories: Iterable[Watched], now: float) -> None:
+        """Watch exactly these from now on; new ones are looked at as soon as there is a free thread."""
+        before, self._repositories = self._repositories, {each.id: each for each in repositories}
+        for number in before:
+            if self._repositories.get(number) != before[number]:
+                self._memories.pop(number, None)
+                self._troubles.pop(number, None)
+                self._slow.discard(number)
+        self._schedule.keep({number: each.poll for number, each in self._repositories.items()}, now)
+
+    def hurry(self, number: int, now: float) -> None:
+        """Look at a repository now: somebody said that it changed. Many such calls are one look."""
+        self._schedule.hurry(number, now)
+
+    def turn(self, now: float) -> list[Announcement]:
+        """Start the looks that are due, and return what those that are over have found."""
+        found = [news for look in self._finished() for news in self._told(look, now)]
+        for name, lane in self._lanes.items():
+            for number in self._schedule.take(now, lane.free, partial(self._is_in_lane, name)):
+                self._start(number, name)
+        return found
+
+    def troubles(self) -> dict[int, str]:
+        """Return, for each repository that does not answer now, why: one line."""
+        return dict(self._troubles)
+
+    def looking(self) -> int:
+        """Return how many looks are under way or not yet told."""
+        return sum(len(lane.busy) for lane in self._lanes.values())
+
+    def next_due(self) -> float | None:
+        """Return when ``turn`` has the next look to start, or None. ``wake`` tells of those that are over."""
+        return self._schedule.next_due()
+
+    def close(self) -> None:
+        """Start no more looks, and wait for none of those that are under way."""
+        for lane in self._lanes.values():
+            lane.pool.shutdown(wait=False, cancel_futures=True)
+
+    def _is_in_lane(self, name: str, number: int) -> bool:
+        return (number in self._slow) == (name == "slow")
+
+    def _start(self, number: int, name: str) -> None:
+        lane, repository = self._lanes[name], self._repositories[number]
+        lane.busy.add(number)
+        future = lane.pool.submit(self._look, repository, name, self._memories.get(number))
+        future.add_done_callback(self._is_over)
+
+    def _is_over(self, future: Future[_Look]) -> None:
+        if not future.cancelled():
+            self._over.put(future.result())
+            self._wake()
+
+    def _look(self, repository: Watched, lane: str, memory: _Memory | None) -> _Look:
+        began = time.monotonic()
+        seen, trouble = None, ""
+        try:
+            seen = self._seen(repository, memory)
+        except PushtuneError as error:
+            trouble = str(error)
+        # The outer boundary of a thread: whatever a repository does to us, the others go on.
+        except Exception as error:  # noqa: BLE001
+            trouble = f"{type(error).__name__}: {error}"
+        return _Look(repository.id, lane, seen, trouble, time.monotonic() - began)
+
+    def _seen(self, repository: Watched, memory: _Memory | None) -> _Memory:
+        folder = self._folder(repository)
+        before = None if folder is None else picture(folder)
+        if memory and before and memory.picture == before and memory.uses < TRUSTED_PICTURES:
+            return replace(memory, uses=memory.uses + 1)
+        heads = self._list_heads(repository)
+        settled = folder is not None and before is not None and picture(folder) == before
+        return _Memory(heads, before if settled else None)
+
+    def _finished(self) -> Iterator[_Look]:
+        while True:
+            try:
+                yield self._over.get_nowait()
+            except Empty:
+                return
+
+    def _told(self, look: _Look, now: float) -> list[Announcement]:
+        self._lanes[look.lane].busy.discard(look.number)
+        self._schedule.back(look.number, now, answered=look.memory is not None)
+        repository = self._repositories.get(look.number)
+        if repository is None:
+            return []
+        if look.memory is None:
+            self._slow.add(look.number)
+            self._troubles[look.number] = look.trouble
+            return []
+        self._troubles.pop(look.number, None)
+        (self._slow.add if look.seconds > SLOW else self._slow.discard)(look.number)
+        self._memories[look.number] = look.memory
+        return news(repository, look.memory.heads, self._known(look.number))
+
+
+def news(repository: Repository, heads: Heads, known: Mapping[str, str]) -> list[Announcement]:
+    """Return what differs: watched branches that are elsewhere than known, and known ones that are gone."""
+    moved = [
+        Announcement(repository.id, None, branch, commit, "poll")
+        for branch, commit in sorted(heads.branches.items())
+        if known.get(branch) != commit and is_watched(branch, repository.branches, heads.default)
+    ]
+    gone = [
+        Announcement(repository.id, None, branch, None, "poll", deleted=True)
+        for branch in sorted(known)
+        if branch not in heads.branches
+    ]
+    return [*moved, *gone]
+
+
+def is_watched(branch: str, patterns: Sequence[str], default: str | None) -> bool:
+    """Whether a push to ``branch`` counts. Branches that Pushtune makes never do, nor unfit names."""
+    if is_ours(branch) or not is_branch(branch):
+        return False
+    return any(fnmatchcase(branch, pattern) for pattern in patterns) if patterns else branch == default
