@@ -14,10 +14,12 @@ An attempt's folder::
 """
 
 import dataclasses
+import errno
 import json
 import os
+import stat
 import time
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple
 
 from pushtune_probe.metric_names import SYNONYMS as SYNONYMS
 from pushtune_probe.metric_names import canonical_metric as canonical_metric
@@ -40,6 +42,9 @@ EXIT_PAUSED = 75
 
 MAX_LINE = 256 * 1024
 """Longest event line in bytes; a longer one is not written (and not read)."""
+
+MAX_MANIFEST = 64 * 1024 * 1024
+"""Longest manifest in bytes that is read; one that is longer is taken to be torn."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,12 +168,13 @@ def read_events(path: str, offset: int = 0) -> Tuple[List[Dict[str, Any]], int]:
     """Read whole lines from ``offset`` on; return the events and the offset after the last whole line.
 
     A torn last line is left for the next call; a line that is not an event, or too long, is passed over.
+    What is no regular file (a link, a pipe) holds no events.
     """
     try:
-        with open(path, "rb") as stream:
+        with open_plain(path) as stream:
             stream.seek(offset)
             data = stream.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotPlainError):
         return [], offset
     end = data.rfind(b"\n") + 1
     return list(_parse(data[:end])), offset + end
@@ -186,10 +192,33 @@ def _parse(data: bytes) -> Iterator[Dict[str, Any]]:
             yield body
 
 
+class NotPlainError(OSError):
+    """Something else than a regular file stands where one is read: a link, a pipe, a device."""
+
+
+def open_plain(path: str) -> BinaryIO:
+    """Open a regular file to read; no link in its place is followed, and no pipe waited for.
+
+    Pushtune reads what a trial has written, and may do more on its machine than the trial may.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise NotPlainError(error.errno, error.strerror, path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotPlainError(errno.EINVAL, "not a regular file", path)
+    return os.fdopen(descriptor, "rb")
+
+
 def write_atomically(path: str, data: bytes) -> None:
     """Write to a temporary name beside ``path``, fsync, rename: a reader sees the old or the new file."""
     temporary = "%s.%d.tmp" % (path, os.getpid())
-    with open(temporary, "wb") as stream:
+    if os.path.lexists(temporary):
+        os.unlink(temporary)  # left by a crash, or laid as a trap: a link there would be written through
+    with open(temporary, "xb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
@@ -210,10 +239,10 @@ def write_manifest(folder: str, epoch: int, extra: Optional[Dict[str, Any]] = No
 def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
     """Return the manifest if every file that it names is there and whole, else None."""
     try:
-        with open(os.path.join(folder, MANIFEST), "rb") as stream:
-            body = json.loads(stream.read())
+        with open_plain(os.path.join(folder, MANIFEST)) as stream:
+            body = json.loads(stream.read(MAX_MANIFEST))
         for name, facts in body["files"].items():
-            path = os.path.join(folder, name)
+            path = _below(folder, name)
             if os.path.getsize(path) != facts["bytes"] or _digest(path) != facts["sha256"]:
                 return None
         return body if body["version"] == VERSION and isinstance(body["epoch"], int) else None
@@ -221,14 +250,24 @@ def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
         return None
 
 
+def _below(folder: str, name: str) -> str:
+    """Return the path of ``name`` below ``folder``; ``ValueError`` if it leads out, or through a link."""
+    real = os.path.realpath(folder)
+    path = os.path.normpath(os.path.join(real, name))
+    if not path.startswith(real + os.sep) or os.path.realpath(path) != path:
+        raise ValueError("%r is not below %s" % (name, folder))
+    return path
+
+
 def checkpoint_folders(attempt: str) -> List[str]:
     """Return the checkpoint folders of an attempt, newest first, whole or not."""
     base = os.path.join(attempt, CHECKPOINTS)
     try:
-        names = [name for name in os.listdir(base) if name.isdigit()]
-    except FileNotFoundError:
+        names = [] if os.path.islink(base) else [name for name in os.listdir(base) if name.isdigit()]
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return [os.path.join(base, name) for name in sorted(names, key=int, reverse=True)]
+    folders = [os.path.join(base, name) for name in sorted(names, key=int, reverse=True)]
+    return [folder for folder in folders if not os.path.islink(folder)]
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -245,7 +284,7 @@ def _digest(path: str) -> str:
     import hashlib  # only where a checkpoint is: it loads a cryptography library
 
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with open_plain(path) as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()

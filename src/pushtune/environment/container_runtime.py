@@ -163,7 +163,7 @@ class ContainerRuntime:
         return kernel.memory() if kernel is not None and kernel.alive else 0
 
     def sweep(self, keep: Iterable[str]) -> list[str]:
-        """Remove all containers of this home but those of the attempts ``keep``; return the removed ones' labels."""
+        """Remove all containers of this home but those of the attempts ``keep``; return what was removed."""
         kept = set(keep)
         left = [
             container

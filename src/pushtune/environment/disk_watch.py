@@ -11,6 +11,9 @@ LOG_NAME = "stdout.log"
 
 _BLOCK = 512
 
+# In the place of the log may stand a link, or a pipe that nobody writes to: the folder is the trial's.
+_PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
 
 def bytes_below(folder: str) -> int:
     """Return the bytes that files below ``folder`` take on disk; links are not followed.
@@ -33,7 +36,7 @@ def bytes_below(folder: str) -> int:
 def open_log(folder: str) -> int:
     """Open the log for a new process. Its writes go to the end, wherever ``cap_log`` has put that."""
     path = Path(folder) / LOG_NAME
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
 
 
 def cap_log(folder: str, limit: int) -> None:
@@ -43,7 +46,7 @@ def cap_log(folder: str, limit: int) -> None:
     of the cut may be lost; what is printed is never what a metric is read from.
     """
     try:
-        descriptor = os.open(Path(folder) / LOG_NAME, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        descriptor = os.open(Path(folder) / LOG_NAME, os.O_RDWR | os.O_APPEND | _PLAIN)
     except OSError:
         return
     try:

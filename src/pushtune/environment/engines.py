@@ -96,7 +96,7 @@ class Engine:
         )
 
     def containers(self, *labels: str) -> list[Container]:
-        """Return all containers, running or not, with every one of ``labels`` (``name`` or ``name=value``)."""
+        """Return the containers, running or not, with every one of ``labels`` (``name``, ``name=value``)."""
         filters = [f"--filter=label={label}" for label in labels]
         ids = self.call("ps", "--all", "--no-trunc", "--quiet", *filters).stdout.split()
         return self.inspect(ids)

@@ -149,11 +149,17 @@ def _names(folder: Path) -> list[str]:
 
 
 def _lay_over(files: Path, root: Path) -> None:
-    """Copy the regular files below ``files`` to the same places below ``root``, times kept."""
+    """Copy the regular files below ``files`` to the same places below ``root``, times kept.
+
+    Links are not followed: an earlier attempt has written what is there, and may have meant to be copied
+    what it cannot read.
+    """
+    if files.is_symlink():
+        return
     for base, _, names in os.walk(files):
         for name in names:
             path = Path(base) / name
-            if not path.is_symlink():
+            if not path.is_symlink() and path.is_file():
                 target = _own_path(root, str(path.relative_to(files)))
                 shutil.copy2(path, target)
 
