@@ -64,6 +64,22 @@ def test_a_lucky_seed_sends_the_push_back_to_the_search(tmp_path: Path) -> None:
     assert len(searches) > 1, "the search went on after the confirmation had failed"
 
 
+def test_a_candidate_that_lost_its_lead_is_shown_beside_the_script_with_all_seeds(tmp_path: Path) -> None:
+    def only_by_luck(source: str, epoch: int, seed: int) -> float:
+        own = 'Dense(64, activation="relu")' in source
+        return 0.9 + 0.001 * seed if own else (0.95 if seed == 0 else 0.5)
+
+    house = House(tmp_path, {"trials": "3"}, reach=only_by_luck)
+    house.run()
+    summary = house.summary()
+    assert summary["winner"] is None
+    assert len(summary["baseline"]["values"]) == 3  # type: ignore[index]
+    demoted = summary["demoted"]
+    assert demoted
+    assert all(one["searched"] == 0.95 for one in demoted)  # type: ignore[attr-defined]
+    assert "Led the search, and not when trained again" in (tmp_path / "study" / "summary.txt").read_text()
+
+
 def test_nothing_better_leaves_the_script_as_it_is(tmp_path: Path) -> None:
     def best_as_it_is(source: str, epoch: int, seed: int) -> float:
         return 0.9 if 'Dense(64, activation="relu")' in source and epoch == 3 else 0.4

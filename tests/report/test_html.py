@@ -13,7 +13,7 @@ from report_cases import DIFF, curve, digits, trial
 
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, TrialState
-from pushtune.report import Arm, Change, ReportFile, StudyReport, render_html
+from pushtune.report import Arm, Change, CommandLine, Demoted, ReportFile, StudyReport, render_html
 from pushtune.report.html import MAX_DIFF_LINES, MAX_ROWS, diff_lines
 
 HOSTILE = (
@@ -47,6 +47,19 @@ class Page(HTMLParser):
 def pictures(page: str) -> list[ElementTree.Element]:
     """Parse every SVG strictly; raises if one is not well-formed."""
     return [ElementTree.fromstring(text) for text in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]
+
+
+def test_the_page_shows_other_arguments_and_what_was_not_borne_out_as_text() -> None:
+    command = CommandLine("python train.py", ("--lr", "0.1"), ("--lr", "0.03", HOSTILE))
+    arm = Arm("demoted", (0.95, 0.91), "test set")
+    demoted = (Demoted(arm, Assignment.of({"act": HOSTILE}), 7, 0.97),)
+    page = Page(render_html(digits(command=command, demoted=demoted)))
+    assert "-python train.py --lr 0.1" in page.text
+    assert "+python train.py --lr 0.03" in page.text
+    assert "trial 7" in page.text
+    assert "0.9700 in the search, 0.9300 ± 0.0283 when it was trained again (2 seeds)" in page.text
+    assert page.tags.count("script") == 1
+    assert "img" not in page.tags
 
 
 def test_the_page_says_what_was_won_on_which_data_and_how_to_get_it() -> None:

@@ -9,7 +9,17 @@ from dataclasses import replace
 import pytest
 from report_cases import digits, trial
 
-from pushtune.report import Arm, Change, ReportFile, render_text, summary_json, words
+from pushtune.model.space import Assignment
+from pushtune.report import (
+    Arm,
+    Change,
+    CommandLine,
+    Demoted,
+    ReportFile,
+    render_text,
+    summary_json,
+    words,
+)
 
 
 def test_the_summary_as_a_user_reads_it() -> None:
@@ -56,6 +66,67 @@ def test_a_gain_within_the_noise_is_called_luck() -> None:
         winner=Arm("winner", (0.978, 0.979, 0.980), "test set"),
     )
     assert "Less than twice the noise: it may be luck" in render_text(report)
+    text = render_text(replace(report, target=None))
+    assert text.startswith("A script that may be better was found: the gain is within the noise.")
+
+
+@pytest.mark.parametrize(
+    ("baseline", "winner", "verdict"),
+    [
+        ((0.90, 0.91), (0.95, 0.96), "A better script was found"),
+        ((0.90, 0.90), (0.91, 0.91), "A better script was found"),  # seeds change nothing
+        ((0.90,), (0.95,), "A script that may be better was found: one run of each is no proof"),
+        ((0.90, 0.96), (0.95, 0.96), "A script that may be better was found: the gain is within the noise"),
+    ],
+)
+def test_the_heading_claims_no_more_than_the_seeds_show(
+    baseline: tuple[float, ...], winner: tuple[float, ...], verdict: str
+) -> None:
+    report = digits(
+        target=None,
+        baseline=Arm("your script", baseline, "test set"),
+        winner=Arm("winner", winner, "test set"),
+    )
+    assert words.verdict(report) == verdict
+
+
+ARGUMENTS = CommandLine(
+    "python train.py", ("--lr", "0.1", "--note", "a b"), ("--lr", "0.03", "--note", "a b")
+)
+
+
+def test_other_arguments_are_said_where_no_patch_can_hold_them() -> None:
+    lines = render_text(digits(command=ARGUMENTS, diff="")).splitlines()
+    place = lines.index(
+        "Start it with other arguments (they are part of the winner, and no patch can hold them)"
+    )
+    assert lines[place + 1 : place + 3] == [
+        "  yours   python train.py --lr 0.1 --note 'a b'",
+        "  winner  python train.py --lr 0.03 --note 'a b'",
+    ]
+    body = summary_json(digits(command=ARGUMENTS))["command"]
+    assert body == {
+        "yours": "python train.py --lr 0.1 --note 'a b'",
+        "winner": "python train.py --lr 0.03 --note 'a b'",
+        "arguments": ["--lr", "0.03", "--note", "a b"],
+    }
+    assert summary_json(digits())["command"] is None
+
+
+def test_candidates_that_were_not_borne_out_are_named_with_what_they_came_to() -> None:
+    demoted = (
+        Demoted(Arm("demoted", (0.95, 0.91, 0.93), "test set"), Assignment.of({"units": 64}), 7, 0.97),
+        Demoted(Arm("demoted", (), "test set"), Assignment((), source="ab" * 32)),
+    )
+    lines = render_text(digits(demoted=demoted)).splitlines()
+    place = lines.index("Led the search, and not when trained again")
+    assert lines[place + 1 : place + 3] == [
+        "  trial 7 (units=64): 0.9700 in the search, 0.9300 ± 0.0200 when it was trained again (3 seeds)",
+        "  a candidate (whole source abababababab): no run of it came to its end when it was trained again",
+    ]
+    first = summary_json(digits(demoted=demoted))["demoted"][0]
+    assert (first["trial"], first["values"], first["searched"]) == (7, {"units": 64}, 0.97)
+    assert first["arm"]["values"] == [0.95, 0.91, 0.93]
 
 
 def test_one_seed_proves_little_and_the_summary_says_so() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from pushtune.model.analysis import Analysis, Knob
+from pushtune.model.analysis import COMMAND_LINE, Analysis, Knob
 from pushtune.model.space import Domain, Value
 
 WIDTH = 100
@@ -71,6 +71,7 @@ def _knobs(knobs: Sequence[Knob]) -> Iterator[str]:
 
 def _knob_row(knob: Knob, several: bool) -> tuple[str, ...]:
     place = f"{knob.file}:{knob.line}" if several else str(knob.line)
+    place = knob.file if knob.file == COMMAND_LINE else place
     name = knob.name + ("" if knob.certain else " ?")
     return name, place, value_text(knob.value), domain_text(knob.domain), knob.style
 

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from pushtune.service.studies import apply_winner, list_studies, open_study, show_study, winner_patch
+from pushtune.service.studies import (
+    Found,
+    apply_winner,
+    list_studies,
+    open_study,
+    show_study,
+    winner_arguments,
+    winner_patch,
+)
 
 
 @click.command("show")
@@ -24,6 +32,7 @@ def diff_command(study: str | None) -> None:
     """Print the change to your source that made the winner of STUDY."""
     with open_study(Path.cwd(), study) as found:
         click.echo(winner_patch(found), nl=False)
+        _say_arguments(found, err=True)
 
 
 @click.command("apply")
@@ -33,6 +42,14 @@ def apply_command(study: str | None) -> None:
     with open_study(Path.cwd(), study) as found:
         for path in apply_winner(found):
             click.echo(f"changed {path}")
+        _say_arguments(found)
+
+
+def _say_arguments(found: Found, *, err: bool = False) -> None:
+    """Say which arguments the winner is started with: no patch holds them."""
+    arguments = winner_arguments(found)
+    if arguments is not None:
+        click.echo(f"start it with these arguments: {arguments}", err=err)
 
 
 @click.command("studies")

@@ -102,7 +102,9 @@ class Confirm:
         return Done(f"{bench.metric_name} {winner.mean:.4f} ± {winner.deviation:.4f}{met}")
 
     def _nothing_better(self, bench: Workbench) -> Step:
-        baseline = filled(bench, Arm(Purpose.BASELINE, Assignment(), (bench.study.seed,)))
+        # With all seeds that it was trained with beside candidates that did not keep their lead.
+        seeds = range(bench.study.seed, bench.study.seed + 1 + bench.settings.confirm_seeds)
+        baseline = filled(bench, Arm(Purpose.BASELINE, Assignment(), tuple(seeds)))
         hand_over(bench, [baseline, baseline])
         return Done("nothing better than the script as it stands was found")
 

@@ -6,20 +6,22 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from pushtune.ledger import TrialRow
-from pushtune.model.analysis import Move
-from pushtune.model.space import Assignment, Value
+from pushtune.model.analysis import COMMAND_LINE, Move
+from pushtune.model.space import Assignment, Value, canonical
 from pushtune.model.states import Purpose, StageName
-from pushtune.pipeline.arms import Arm, trained
+from pushtune.pipeline.arms import Arm, arms_for, filled, trained
+from pushtune.pipeline.starting import command_change, reproduce
 from pushtune.pipeline.workbench import Workbench
 from pushtune.report import Arm as ReportArm
 from pushtune.report import (
     Change,
+    Demoted,
     ReportFile,
     StudyReport,
     TrialRecord,
@@ -51,7 +53,7 @@ def hand_over(bench: Workbench, arms: Sequence[Arm], *, why: str = "") -> None:
         path.write_bytes(file.data)
     (folder / PATCH).write_bytes(candidate.diff.encode("utf-8", "surrogateescape"))
     model = _keep_model(bench, arms[0])
-    bench.fix(winner=winner.to_json(), winner_trials=list(arms[0].trials))
+    bench.fix(winner=winner.to_json(), winner_trials=list(arms[0].trials), winner_args=list(candidate.args))
     report = replace(study_report(bench, arms, model), why_stopped=why or _why_stopped(bench))
     (folder / REPORT).write_text(render_html(report), encoding="utf-8")
     (folder / TEXT).write_text(render_text(report), encoding="utf-8")
@@ -78,6 +80,7 @@ def study_report(bench: Workbench, arms: Sequence[Arm], model: Path | None) -> S
     """Fill the report's records from the ledger."""
     winner, baseline, controls = arms[0], arms[1], arms[2:]
     better = winner.assignment != Assignment()
+    candidate = bench.candidates.of(winner.assignment)
     search = bench.of_purpose(Purpose.SEARCH)
     return StudyReport(
         study=bench.study_id,
@@ -94,12 +97,14 @@ def study_report(bench: Workbench, arms: Sequence[Arm], model: Path | None) -> S
         trials=tuple(_record(bench, row) for row in bench.trials.all()),
         why_stopped="",
         changes=_changes(bench, winner.assignment),
-        diff=bench.candidates.of(winner.assignment).diff,
+        diff=candidate.diff,
+        command=command_change(bench.script, candidate),
+        demoted=tuple(_demoted(bench, winner)),
         metric_source=bench.fact("metric_source", ""),
         chosen_on=bench.fact("chosen_on", ""),
         looks=sum(1 for row in search if row.value is not None),
-        reproduce=_reproduce(bench),
-        files=_files(bench, model, better=better),
+        reproduce=tuple(reproduce(bench.script, candidate, bench.folder / PATCH)),
+        files=_files(bench, model, better=better, patched=bool(candidate.diff)),
         next_command=f"pushtune apply {bench.study_id}" if better else "",
         # A window that never opened is nothing to note beside a result.
         warnings=tuple(item.text for item in bench.analysis.warnings if item.code != "opens-window"),
@@ -158,7 +163,7 @@ def _changes(bench: Workbench, winner: Assignment) -> tuple[Change, ...]:
                 defaults.get(name),
                 value,
                 place.file if place else "",
-                place.line if place else 0,
+                place.line if place and place.file != COMMAND_LINE else 0,
                 _what(moves[name]) if name in moves else "",
             )
         )
@@ -173,21 +178,38 @@ def _what(move: Move) -> str:
     return what if offered else ""
 
 
-def _reproduce(bench: Workbench) -> tuple[str, ...]:
-    root = bench.script.root
-    script = " ".join(["python", bench.script.entry, *bench.script.args])
-    return (f"cd {root}", f"git apply {bench.folder / PATCH}", script)
+def _demoted(bench: Workbench, winner: Arm) -> Iterator[Demoted]:
+    """Yield the candidates that were trained again and are not the winner, in that order."""
+    space = bench.space
+    tried = dict.fromkeys(row.assignment for row in bench.of_purpose(Purpose.CONFIRM_WINNER))
+    for assignment in tried:
+        if canonical(space, assignment) == canonical(space, winner.assignment):
+            continue
+        found = next(
+            (
+                row
+                for row in bench.of_purpose(Purpose.SEARCH)
+                if canonical(space, trained(bench, row)) == canonical(space, assignment)
+            ),
+            None,
+        )
+        again = filled(bench, arms_for(bench, assignment)[0])
+        yield Demoted(
+            _report_arm(bench, again, "demoted"),
+            assignment,
+            None if found is None else found.number,
+            None if found is None else found.value,
+        )
 
 
-def _files(bench: Workbench, model: Path | None, *, better: bool) -> tuple[ReportFile, ...]:
+def _files(bench: Workbench, model: Path | None, *, better: bool, patched: bool) -> tuple[ReportFile, ...]:
     """Return what there is to look at; without a winner its patch is empty, and its source the author's."""
     folder = bench.folder
     files = [ReportFile(_short(folder / REPORT), "curves, trials, the diff, how to reproduce")]
+    if patched:
+        files.append(ReportFile(_short(folder / PATCH), "the change to your source, for git apply"))
     if better:
-        files += [
-            ReportFile(_short(folder / PATCH), "the change to your source, for git apply"),
-            ReportFile(_short(folder / WINNER), "the winner's source"),
-        ]
+        files.append(ReportFile(_short(folder / WINNER), "the winner's source"))
     if model is not None:
         files.insert(0, ReportFile(_short(model), "the best model" if better else "your script's model"))
     return tuple(files)

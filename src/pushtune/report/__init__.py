@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from pushtune.report.html import render_html
-from pushtune.report.records import Arm, Change, ReportFile, StudyReport, TrialRecord
+from pushtune.report.records import (
+    Arm,
+    Change,
+    CommandLine,
+    Demoted,
+    ReportFile,
+    StudyReport,
+    TrialRecord,
+)
 from pushtune.report.summary import summary_json
 from pushtune.report.text import render_text
 
 __all__ = [
     "Arm",
     "Change",
+    "CommandLine",
+    "Demoted",
     "ReportFile",
     "StudyReport",
     "TrialRecord",

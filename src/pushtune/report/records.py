@@ -7,6 +7,7 @@ come from a stranger's script; the renderers treat all of it as text.
 from __future__ import annotations
 
 import math
+import shlex
 import statistics
 from dataclasses import dataclass, field
 
@@ -81,6 +82,41 @@ class Change:
 
 
 @dataclass(frozen=True)
+class CommandLine:
+    """How the script is started, where the winner is started with other arguments: no patch holds them.
+
+    ``start`` is the command without its arguments (``python train.py``).
+    """
+
+    start: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @property
+    def yours(self) -> str:
+        """The author's command, as a shell reads it."""
+        return " ".join(filter(None, (self.start, shlex.join(self.before))))
+
+    @property
+    def winners(self) -> str:
+        """The winner's command, as a shell reads it."""
+        return " ".join(filter(None, (self.start, shlex.join(self.after))))
+
+
+@dataclass(frozen=True)
+class Demoted:
+    """A candidate that led the search and lost its lead when it was trained again.
+
+    ``searched`` is the value that the search saw, None where it is not known; ``arm`` holds all its runs.
+    """
+
+    arm: Arm
+    assignment: Assignment
+    trial: int | None = None
+    searched: float | None = None
+
+
+@dataclass(frozen=True)
 class ReportFile:
     """A file that the study wrote, as the user should type its path, and what it is."""
 
@@ -96,7 +132,9 @@ class StudyReport:
     search measured on, ``looks`` how often it did. ``winner`` is None where nothing better than the
     author's script was found (or the script met the target by itself); ``confirmed`` says that winner
     and baseline were run on further seeds. ``controls`` are arms shown beside them, such as the author's
-    script with only its epochs changed. ``started`` is a date in words or ISO form.
+    script with only its epochs changed. ``command`` is there where the winner's arguments are others than
+    the author's. ``demoted`` are candidates that further seeds did not bear out. ``started`` is a date in
+    words or ISO form.
     """
 
     study: str
@@ -114,6 +152,8 @@ class StudyReport:
     controls: tuple[Arm, ...] = ()
     changes: tuple[Change, ...] = ()
     diff: str = ""
+    command: CommandLine | None = None
+    demoted: tuple[Demoted, ...] = ()
     metric_source: str = ""
     chosen_on: str = ""
     looks: int = 0
@@ -153,6 +193,16 @@ class StudyReport:
             arm.std for arm in (self.winner, self.baseline) if arm is not None and arm.std is not None
         ]
         return max(deviations) if deviations else None
+
+    @property
+    def within_noise(self) -> bool:
+        """Whether there is a winner whose gain may be the seed's doing: less than twice what seeds do.
+
+        One run of each says nothing about that.
+        """
+        if self.gain is None:
+            return False
+        return self.noise is None or self.gain < 2 * self.noise
 
     @property
     def target_met(self) -> bool | None:

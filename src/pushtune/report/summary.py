@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pushtune.report.records import Arm, Change, StudyReport, TrialRecord
+from pushtune.report.records import Arm, Change, CommandLine, Demoted, StudyReport, TrialRecord
 
 
 def summary_json(report: StudyReport) -> dict[str, Any]:
@@ -30,6 +30,8 @@ def summary_json(report: StudyReport) -> dict[str, Any]:
         "controls": [_arm(arm) for arm in report.controls],
         "gain": _number(report.gain),
         "noise": _number(report.noise),
+        "command": _command(report.command),
+        "demoted": [_demoted(one) for one in report.demoted],
         "changes": [_change(change) for change in report.changes],
         "trials": [_trial(trial) for trial in report.trials],
         "files": {file.path: file.what for file in report.files},
@@ -53,6 +55,21 @@ def _arm(arm: Arm | None) -> dict[str, Any] | None:
         "data": arm.data,
         "epochs": arm.epochs,
         "trials": list(arm.trials),
+    }
+
+
+def _command(command: CommandLine | None) -> dict[str, Any] | None:
+    if command is None:
+        return None
+    return {"yours": command.yours, "winner": command.winners, "arguments": list(command.after)}
+
+
+def _demoted(one: Demoted) -> dict[str, Any]:
+    return {
+        "trial": one.trial,
+        "values": one.assignment.as_dict(),
+        "searched": _number(one.searched),
+        "arm": _arm(one.arm),
     }
 
 

@@ -18,6 +18,8 @@ def render_text(report: StudyReport) -> str:
         _measured(report),
         _judged(report),
         _changed(report),
+        _commanded(report),
+        _demoted(report),
         _warned(report),
         _listed("Files", [(file.path, file.what) for file in report.files]),
         _next(report),
@@ -65,6 +67,20 @@ def _changed(report: StudyReport) -> Iterator[str]:
     yield from _listed("What changed", pairs)
     if len(report.changes) > len(shown):
         yield f"  and {len(report.changes) - len(shown)} more"
+
+
+def _commanded(report: StudyReport) -> Iterator[str]:
+    if report.command is not None:
+        yield "Start it with other arguments (they are part of the winner, and no patch can hold them)"
+        yield f"  yours   {report.command.yours}"
+        yield f"  winner  {report.command.winners}"
+
+
+def _demoted(report: StudyReport) -> Iterator[str]:
+    if report.demoted:
+        yield "Led the search, and not when trained again"
+    for one in report.demoted[:_MOST_CHANGES]:
+        yield f"  {words.demoted_name(one)}: {words.demoted(one)}"
 
 
 def _what(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pushtune.model.space import Value
-from pushtune.report.records import Arm, Change, StudyReport, TrialRecord
+from pushtune.report.records import Arm, Change, Demoted, StudyReport, TrialRecord
 
 _LONGEST = 300
 
@@ -91,10 +91,34 @@ def verdict(report: StudyReport) -> str:
     if report.baseline is None or report.best is None or report.best.mean is None:
         return "Nothing was measured"
     if report.target is None:
-        return "A better script was found" if report.winner else "Nothing better than your script was found"
+        return _found(report)
     if report.target_met:
         return "Target met" if report.winner else "Your script meets the target as it is"
     return "Target not met"
+
+
+def _found(report: StudyReport) -> str:
+    if report.winner is None:
+        return "Nothing better than your script was found"
+    if not report.within_noise:
+        return "A better script was found"
+    known = "the gain is within the noise" if report.noise is not None else "one run of each is no proof"
+    return f"A script that may be better was found: {known}"
+
+
+def demoted(one: Demoted) -> str:
+    """Say what a candidate reached in the search, and what was left of it when it was trained again."""
+    seen = "" if one.searched is None else f"{number(one.searched)} in the search, "
+    if not one.arm.values:
+        return f"{seen}no run of it came to its end when it was trained again"
+    return f"{seen}{mean_and_deviation(one.arm)} when it was trained again ({seeds(one.arm)})"
+
+
+def demoted_name(one: Demoted) -> str:
+    """Return ``trial 7 (units=64)``."""
+    pairs = ", ".join(f"{name}={setting(value)}" for name, value in one.assignment.values)
+    pairs = pairs or f"whole source {(one.assignment.source or '')[:12]}"
+    return shortened(f"{'a candidate' if one.trial is None else f'trial {one.trial}'} ({pairs})", 160)
 
 
 def gain(report: StudyReport) -> str:

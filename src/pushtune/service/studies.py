@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,12 +124,21 @@ def winner_patch(found: Found) -> str:
     return path.read_bytes().decode("utf-8", "surrogateescape")
 
 
+def winner_arguments(found: Found) -> str | None:
+    """Return the arguments that the winner is started with, where they are others than the author's."""
+    args = found.study.facts.get("winner_args")
+    return None if args is None or tuple(args) == tuple(found.study.args) else shlex.join(args)
+
+
 def apply_winner(found: Found) -> list[str]:
     """Apply the winner's patch to the author's files; return their paths.
 
-    Raises ``UsageError``, with nothing changed, if the patch is empty or does not fit any more.
+    None where the winner changes nothing but its arguments. Raises ``UsageError``, with nothing changed,
+    if there is nothing to apply or the patch does not fit any more.
     """
     patch = winner_patch(found)
+    if not patch and winner_arguments(found) is not None:
+        return []
     if not patch:
         raise UsageError(f"{found.study.id} found nothing better than your script: there is nothing to apply")
     try:
