@@ -40,7 +40,7 @@ def fitted(wanted: Sequence[Attachment], masker: Masker) -> tuple[tuple[Fitted, 
     out: list[Fitted] = []
     notes: list[str] = []
     for one in wanted[:MOST_ATTACHED]:
-        name = _unlike((file.name for file in out), safe_name(one.name))
+        name = _unlike((file.name for file in out), safe_name(masker.text(one.name)))
         subtype = _KINDS[PurePosixPath(name).suffix]
         data = masker.data(one.data)
         if subtype == "x-patch" and len(data) > LARGEST_PATCH:

@@ -34,7 +34,7 @@ def render(view: LetterView, folder: Path | None) -> dict[str, str]:
     texts, broken = _attempt(view, folder)
     if broken:
         texts, _ = _attempt(replace(view, warnings=(*broken, *view.warnings)), folder)
-    texts[SUBJECT] = line(texts[SUBJECT].replace("\n", " "), _SUBJECT_LENGTH)
+    texts[SUBJECT] = line(" ".join(texts[SUBJECT].split()), _SUBJECT_LENGTH)
     return texts
 
 

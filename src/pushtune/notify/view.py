@@ -44,14 +44,15 @@ class Picture:
 class LetterView:
     """What a template sees, as ``letter``. All text is one line, printable and bounded; none is markup.
 
-    ``occasion`` is the word of the trigger; ``tone`` is ``good``, ``bad`` or ``plain``; ``step`` is
-    ``accuracy 0.9512 → 0.9903`` or empty; ``about`` are pairs of a name and a text.
+    ``occasion`` is the word of the trigger; ``tone`` is ``good``, ``bad`` or ``plain``; ``summary`` is what
+    the subject says of it; ``step`` is ``accuracy 0.9512 → 0.9903`` or empty; ``judged`` are sentences;
+    ``about`` are pairs of a name and a text.
     """
 
     occasion: str
     tone: str
     headline: str
-    verdict: str
+    summary: str
     step: str
     repository: str
     branch: str
@@ -64,6 +65,7 @@ class LetterView:
     rows: tuple[Row, ...]
     judged: tuple[str, ...]
     stopped: str
+    spent: str
     failed: Failed | None
     changes: tuple[Changed, ...]
     more_changes: int
@@ -94,7 +96,7 @@ def view_of(
         occasion=occasion.word,
         tone=_TONES[occasion.outcome],
         headline=_headline(facts, occasion, verdict),
-        verdict=verdict,
+        summary=_summary(facts, occasion, verdict),
         step=words.step(facts),
         repository=facts.repository,
         branch=facts.branch,
@@ -106,7 +108,10 @@ def view_of(
         target=facts.target,
         rows=_rows(facts),
         judged=tuple(text for text in (words.gain(facts), *words.honesty(facts)) if text),
-        stopped=_stopped(facts),
+        stopped=f"Stopped because: {facts.why_stopped}" if facts.why_stopped else "",
+        spent=f"{words.counted(facts.trials, 'trial')} in {words.duration(facts.seconds)}"
+        if facts.trials
+        else "",
         failed=facts.failed,
         changes=facts.changes[:MOST_CHANGES],
         more_changes=max(0, len(facts.changes) - MOST_CHANGES),
@@ -135,14 +140,24 @@ def _verdict(facts: LetterFacts, occasion: Occasion) -> str:
     return "a better script was found" if facts.winner else "nothing better than your script was found"
 
 
+def _summary(facts: LetterFacts, occasion: Occasion, verdict: str) -> str:
+    """Return what a list of letters shows: the figures, or what went wrong."""
+    if facts.failed is not None:
+        return f"{verdict}: {facts.failed.message}"
+    found = ", ".join(part for part in (words.step(facts), verdict) if part)
+    return f"fixed: {found}" if occasion.fixed else found
+
+
 def _headline(facts: LetterFacts, occasion: Occasion, verdict: str) -> str:
     if occasion.outcome is Outcome.TEST:
         return "Mail from Pushtune arrives."
     if occasion.outcome is Outcome.CRASH_LOOP and facts.attempts:
         return f"Given up: training crashed {words.counted(facts.attempts, 'time')}."
+    stage = f", in stage {facts.failed.stage}" if facts.failed and facts.failed.stage else ""
     if occasion.outcome is Outcome.SCRIPT_FAILS:
-        stage = facts.failed.stage if facts.failed else ""
-        return f"The script fails, unchanged{f', in stage {stage}' if stage else ''}."
+        return f"The script fails, unchanged{stage}."
+    if occasion.outcome is Outcome.MACHINE_TROUBLE:
+        return f"The server is in trouble{stage}. Your script is not to blame."
     text = verdict[:1].upper() + verdict[1:]
     if facts.target and "target" in verdict:
         text += f" (wanted {facts.target})"
@@ -155,19 +170,11 @@ def _rows(facts: LetterFacts) -> tuple[Row, ...]:
         rows.append(_row(facts.winner, "Winner", winner=True))
     if facts.baseline is not None:
         rows.append(_row(facts.baseline, "Your script"))
-    return (*rows, *(_row(one, one.name) for one in facts.controls[:_MOST_CONTROLS]))
+    return (*rows, *(_row(one, one.name[:1].upper() + one.name[1:]) for one in facts.controls[:_MOST_CONTROLS]))
 
 
 def _row(measured: Measured, name: str, *, winner: bool = False) -> Row:
     return Row(name, words.with_deviation(measured), words.measured_on(measured), winner)
-
-
-def _stopped(facts: LetterFacts) -> str:
-    spent = (
-        f"{words.counted(facts.trials, 'trial')} in {words.duration(facts.seconds)}" if facts.trials else ""
-    )
-    why = f"Stopped because: {facts.why_stopped}" if facts.why_stopped else ""
-    return f"{why} ({spent})" if why and spent else why or spent
 
 
 def _about(facts: LetterFacts) -> tuple[tuple[str, str], ...]:

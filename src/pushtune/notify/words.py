@@ -77,7 +77,7 @@ def gain(facts: LetterFacts) -> str:
 def honesty(facts: LetterFacts) -> tuple[str, ...]:
     """Say on which data the winner was chosen, how often, and what was confirmed."""
     parts = []
-    if facts.chosen_on and facts.looks:
+    if facts.winner is not None and facts.chosen_on and facts.looks:
         parts.append(f"Chosen on {facts.chosen_on}, {counted(facts.looks, 'look')}.")
     if facts.winner is not None and not facts.confirmed:
         parts.append("Not confirmed on further seeds.")

@@ -43,7 +43,7 @@ def curve_png(points: Sequence[CurvePoint], target: float | None) -> bytes | Non
 
 
 def _grid(canvas: Canvas, x: Axis, y: Axis) -> None:
-    for at, label in y.marks(4):
+    for at, label in y.marks(5):
         canvas.stroke((_LEFT, at), (_RIGHT, at), 1.0, GREY, 0.35)
         draw_text(canvas, label, _LEFT - 16 - text_width(label, _FIGURES), at - _FIGURES / 2, _FIGURES, GREY)
     for at, label in x.marks(7, whole=True):
