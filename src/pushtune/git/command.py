@@ -28,7 +28,10 @@ _SETTINGS = {
     "core.protectHFS": "true",
     "core.protectNTFS": "true",
     "core.autocrlf": "false",
+    # Larger files are streamed, and packs looked at in pieces: both keep within the memory that is allowed.
     "core.bigFileThreshold": "16m",
+    "core.packedGitWindowSize": "64m",
+    "core.packedGitLimit": "1g",
     "credential.helper": "",
     "protocol.ext.allow": "never",
     "submodule.recurse": "false",
@@ -61,7 +64,8 @@ class Way:
     """What one call adds: settings that may be seen, and variables that may not (tokens).
 
     ``transport`` is the only one that git may speak; none: it reaches no other repository.
-    ``largest_file`` is in bytes. ``secrets`` are masked in whatever is said of the call.
+    ``largest_file`` and ``memory`` (address space) are in bytes: no server makes git fill the machine.
+    ``secrets`` are masked in whatever is said of the call.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +73,7 @@ class Way:
     transport: str = ""
     secrets: Collection[str] = field(default=(), repr=False)
     largest_file: int | None = None
+    memory: int | None = None
 
 
 NOWHERE = Way()
@@ -88,7 +93,7 @@ def call(
     in time, or says more than that.
     """
     settings = [part for item in {**_SETTINGS, **way.settings}.items() for part in ("-c", "=".join(item))]
-    command = [*_limited(way.largest_file), _program(), *settings, *arguments]
+    command = [*_limited(way), _program(), *settings, *arguments]
     # No repository around our working directory has a say.
     environment = {**_environment(), "GIT_DIR": str(folder or os.devnull), **way.variables}
     environment["GIT_ALLOW_PROTOCOL"] = way.transport or "none"
@@ -137,12 +142,12 @@ def _program() -> str:
     return program
 
 
-def _limited(largest_file: int | None) -> tuple[str, ...]:
-    """Return the words before a command that bound the files it can write."""
-    if largest_file is None:
-        return ()
-    # The shell counts in 512 bytes.
-    return ("/bin/sh", "-c", 'ulimit -f "$1" && shift && exec "$@"', "git", str(largest_file // 512))
+def _limited(way: Way) -> tuple[str, ...]:
+    """Return the words before a command that bound the files it can write, and its memory."""
+    # The shell counts files in 512 bytes, memory in 1024.
+    limits = (("-f", way.largest_file, 512), ("-v", way.memory, 1024))
+    given = [f"ulimit {option} {most // unit}" for option, most, unit in limits if most is not None]
+    return ("/bin/sh", "-c", " && ".join([*given, 'exec "$@"']), "git") if given else ()
 
 
 def _environment() -> dict[str, str]:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from pushtune.errors import MachineError, UsageError
 from pushtune.git.addresses import Address
-from pushtune.git.command import MEBIBYTE, answer, call, said
+from pushtune.git.command import MEBIBYTE, answer, call, plain, said
 from pushtune.git.committing import Signature, write_commit
 from pushtune.git.copying import Copy
 from pushtune.git.export import DEFAULT_LIMITS, Limits, export
 from pushtune.git.names import check_branch, check_commit, check_path, is_ours, shown
 from pushtune.git.records import Commit, Person, TreeFile, read_commit, read_listing, read_person
 from pushtune.git.remote import Credentials, explained, way_to
+from pushtune.process import Completed
 
 ABSENT = ""
 """As ``expected_old``: the branch must not be there yet."""
@@ -151,7 +152,8 @@ class Mirror:
         present = {file.path: file for file in self.files(base)}
         written = Signature(author, author_time)
         taken = Signature(committer, author_time if committer_time is None else committer_time)
-        return write_commit(self.path, base, present, files, message, written, taken)
+        with self._copy.locked():
+            return write_commit(self.path, base, present, files, message, written, taken)
 
     def branch(self, name: str) -> str | None:
         """Return the commit of our own branch, or None."""
@@ -195,9 +197,7 @@ class Mirror:
             "--", address.text, f"{name}:{name}", way=way, timeout=timeout,
         )  # fmt: skip
         if completed.code != 0:
-            raise (
-                _refused(branch) if "(stale info)" in completed.stdout else explained(completed, address, way)
-            )
+            raise _refused(branch, completed) or explained(completed, address, way)
 
     def _commit_of(self, name: str) -> str | None:
         completed = call(self.path, "rev-parse", "--verify", "--quiet", name + "^{commit}")
@@ -225,8 +225,17 @@ def _check_ours(name: str) -> str:
     return name
 
 
-def _refused(branch: str) -> UsageError:
+def _refused(branch: str, completed: Completed) -> UsageError | None:
+    """Return why the origin did not take our branch, where it answered at all."""
+    answers = [line for line in completed.stdout.splitlines() if line.startswith("!")]
+    if not answers:
+        return None
+    if "(stale info)" in answers[0]:
+        return UsageError(
+            f"the origin's branch {branch} holds what pushtune did not put there",
+            fix="rename or delete it there, or leave the pushing to us off",
+        )
+    why = plain(answers[0].split("\t")[-1])
     return UsageError(
-        f"the origin's branch {branch} holds what pushtune did not put there",
-        fix="rename or delete it there, or leave the pushing to us off",
+        f"the origin does not take the branch {branch}: {why}", fix="allow us to write it there"
     )

@@ -19,8 +19,8 @@ _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 
 def shown(text: str, most: int = 80) -> str:
-    """Return ``text`` from outside as it may be put into a message: quoted, one line, ASCII, bounded."""
-    return ascii(text if len(text) <= most else text[:most] + "…")
+    """Return ``text`` from outside as it may be put into a message: quoted, one line, printable, bounded."""
+    return repr(text if len(text) <= most else text[:most] + "…")
 
 
 def check_branch(name: str) -> str:

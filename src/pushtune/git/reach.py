@@ -15,9 +15,9 @@ from urllib.request import getproxies, proxy_bypass
 
 from pushtune.errors import MachineError, UsageError
 
-_HOST = re.compile(r"(?!-)[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?\.?")
+_HOST = re.compile(r"(?!-)[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 # What the system's resolver takes for an IPv4 address: `127.1`, `0x7f000001`, `2130706433`, `0177.0.0.1`.
-_NUMBER_AT_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
+_NUMBER_AT_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # Not in every Python's table yet.
 _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
@@ -28,9 +28,11 @@ def check_host(host: str, allowed_hosts: Collection[str]) -> str:
 
     Names are not looked up here. Raises ``UsageError``.
     """
-    host = host.lower()
+    host = host.lower().removesuffix(".")
     if host in allowed_hosts:
         return host
+    if host == "localhost" or host.endswith(".localhost"):
+        raise _inside(host, "loopback")
     address = _address(host)
     if address is not None:
         _refuse_inside(host, address)
@@ -96,10 +98,14 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 def _refuse_inside(host: str, address: IPv4Address | IPv6Address) -> None:
     if not is_public(address):
-        raise UsageError(
-            f"the host {host} is inside this machine's own network ({address})",
-            fix="the operator lists the host in allowed_hosts, if it is meant",
-        )
+        raise _inside(host, str(address))
+
+
+def _inside(host: str, where: str) -> UsageError:
+    return UsageError(
+        f"the host {host} is inside this machine's own network ({where})",
+        fix="the operator lists the host in allowed_hosts, if it is meant",
+    )
 
 
 def _has_proxy(scheme: str, host: str) -> bool:

@@ -20,7 +20,6 @@ _NO_CHARACTERS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _PERSON = re.compile(r"(?P<name>.*?)\s*<(?P<email>[^<>]*)>(?:\s+(?P<time>-?[0-9]{1,18}))?.*")
 
 GITLINK = "160000"
-SYMLINK = "120000"
 EXECUTABLE = "100755"
 REGULAR = "100644"
 
@@ -62,8 +61,8 @@ class TreeFile:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a file, and neither a link nor a submodule."""
-        return self.mode not in (GITLINK, SYMLINK)
+        """Whether it is a plain file: no link, no submodule, no folder."""
+        return self.mode.startswith("100")
 
 
 def read_commit(sha: str, text: str) -> Commit:

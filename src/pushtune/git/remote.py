@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +19,8 @@ ANY_USER = "x-access-token"
 """The user name beside a token where none is given. Most forges look only at the token."""
 
 _MOST_HEADS = 32 * MEBIBYTE
+_MEMORY = 4096 * MEBIBYTE
+_MEMORY_FOR_HEADS = 1024 * MEBIBYTE
 
 # Git loads the local repository in a process of its own, which our settings do not reach. Only looked at,
 # never run: a folder that belongs to another user may still be read.
@@ -103,6 +105,8 @@ def list_heads(address: Address, credentials: Credentials | None = None, *, time
     reached now.
     """
     way = way_to(address, credentials)
+    if not address.local:
+        way = replace(way, memory=_MEMORY_FOR_HEADS)
     arguments = ("ls-remote", "--symref", *uploading(address), "--", address.text, "HEAD", "refs/heads/*")
     completed = call(None, *arguments, way=way, timeout=timeout, most=_MOST_HEADS)
     if completed.code != 0:
@@ -115,12 +119,14 @@ def way_to(address: Address, credentials: Credentials | None) -> Way:
     found = check_reachable(address)
     credentials = credentials or Credentials()
     if address.transport == "ssh":
-        return Way(transport="ssh", variables=_ssh_variables(address, credentials, found))
-    if address.transport not in ("http", "https"):
+        return Way(transport="ssh", variables=_ssh_variables(address, credentials, found), memory=_MEMORY)
+    if address.local:
         return Way(transport=address.transport)
     pins = {"http.curloptResolve": f"{address.host}:{address.port}:{_listed(found)}"} if found else {}
-    variables = _token_variables(address, credentials) if credentials.token else {}
-    return Way(pins, variables, address.transport, credentials.secrets)
+    variables: Mapping[str, str] = {}
+    if credentials.token and address.transport != "git":
+        variables = _token_variables(address, credentials)
+    return Way(pins, variables, address.transport, credentials.secrets, memory=_MEMORY)
 
 
 def uploading(address: Address) -> tuple[str, ...]:
