@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
