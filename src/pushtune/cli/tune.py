@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import click
 
 from pushtune.cli.display import JsonLines, LiveTable, PlainLines
+from pushtune.cli.options import with_options
+from pushtune.cli.stage import push_options, stage_or_usage
 from pushtune.errors import UsageError
 from pushtune.service import Result, Watcher, tune
 from pushtune.settings import OPTIONS
@@ -20,32 +21,23 @@ from pushtune.settings import OPTIONS
 TARGET_MISSED = 3
 
 
-def _with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one flag for each setting."""
-    for option in reversed(OPTIONS):
-        if option.switch:
-            names = f"{option.flag}/--no-{option.flag[2:]}"
-            command = click.option(names, option.name, default=None, help=option.help)(command)
-        else:
-            metavar = option.metavar or None
-            command = click.option(option.flag, option.name, metavar=metavar, help=_help(option))(command)
-    return command
-
-
-def _help(option: Any) -> str:
-    return option.help if option.default in (None, ()) else f"{option.help} [{option.default}]"
-
-
 @click.command("tune")
-@click.argument("script", type=click.Path(path_type=Path))
-@_with_options
+@click.argument("script", type=click.Path(path_type=Path), required=False)
+@with_options(OPTIONS)
 @click.option("--fresh", is_flag=True, help="Start a new study instead of going on with the last one.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, the result last.")
-def tune_command(script: Path, fresh: bool, as_json: bool, **flags: Any) -> None:
+@push_options
+def tune_command(
+    script: Path | None, fresh: bool, as_json: bool, push: int | None, home: Path | None, **flags: Any
+) -> None:
     """Tune SCRIPT until the target is met or nothing more is to be won.
 
-    The same command again goes on with an unfinished study and prints a finished one's result.
+    The same command again goes on with an unfinished study and prints a finished one's result. With --push
+    instead of SCRIPT: the stage tune of that push.
     """
+    if script is None:
+        stage_or_usage("tune", push, home, as_json=as_json)
+        return
     with _watcher(as_json) as watcher:
         result = tune(script, flags, fresh=fresh, environ=os.environ, workdir=_folder(), watcher=watcher)
     _print(result, as_json)

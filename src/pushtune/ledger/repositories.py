@@ -52,6 +52,12 @@ class Repositories:
         with self._engine.connect() as connection:
             return [_repository(row) for row in connection.execute(query)]
 
+    def names(self) -> dict[int, str]:
+        """Return every repository's name by its number, removed ones included."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(repositories.c.id, repositories.c.name))
+            return {row.id: row.name for row in rows}
+
     def get(self, identifier: int) -> RepositoryRow | None:
         """Return one repository, also a removed one, or None."""
         with self._engine.connect() as connection:

@@ -66,6 +66,10 @@ class Driver:
         run = self._run
         return run is not None and self._guarded(run.look)
 
+    def rest(self) -> None:
+        """Let go after a stage: what waits at rungs ends, and is gone on from its checkpoints."""
+        self._close()
+
     def stop(self) -> None:
         """End its trials, now: it was cancelled, or this program ends and nothing is to go on."""
         if self._run is not None:

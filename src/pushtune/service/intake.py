@@ -10,7 +10,9 @@ from pushtune.errors import PushtuneError
 from pushtune.git import Heads, list_heads
 from pushtune.ledger import Ledger, RepositoryRow
 from pushtune.pipeline import Server
-from pushtune.watch import Announcement, Polling, read_inbox
+from pushtune.watch.announcement import Announcement
+from pushtune.watch.inbox import read as read_inbox
+from pushtune.watch.polling import Polling
 
 FOLLOW_SECONDS = 1.0
 """How often the ledger is asked which repositories are watched."""

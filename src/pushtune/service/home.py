@@ -1,0 +1,152 @@
+"""A server's home: made, opened, and locked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pushtune.errors import MachineError, SettingsError, UsageError
+from pushtune.ledger import Ledger
+from pushtune.model.ports import Channel
+from pushtune.notify import CHANNELS, MailServer
+from pushtune.pipeline.home import Home
+from pushtune.service.locks import held
+from pushtune.settings import ServerSettings, load_server_settings
+
+VARIABLE = "PUSHTUNE_HOME"
+PASSWORD = "PUSHTUNE_MAIL_PASSWORD"  # noqa: S105 - the variable's name
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A home with its ledger and the operator's settings."""
+
+    home: Home
+    ledger: Ledger
+    settings: ServerSettings
+
+
+def home_path(given: Path | None, environ: Mapping[str, str]) -> Path:
+    """Return the server's home: what was given, ``PUSHTUNE_HOME``, or the usual place for data."""
+    if given is not None:
+        return given.expanduser().absolute()
+    if environ.get(VARIABLE):
+        return Path(environ[VARIABLE]).expanduser().absolute()
+    data = environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data).expanduser().absolute() / "pushtune"
+
+
+@contextmanager
+def opened(
+    path: Path, flags: Mapping[str, Any], environ: Mapping[str, str], *, make: bool = False
+) -> Iterator[Opened]:
+    """Open a home. ``UsageError`` if there is none, unless it is to be made."""
+    home = Home(path)
+    if make:
+        _make(home)
+    elif not home.ledger.is_file():
+        raise UsageError(
+            f"there is no server's home at {path}", fix="`pushtune repo add` or `pushtune serve` makes one"
+        )
+    settings = load_server_settings(path, flags, environ)
+    ledger = Ledger(home.ledger)
+    try:
+        yield Opened(home, ledger, settings)
+    finally:
+        ledger.close()
+
+
+def _make(home: Home) -> None:
+    try:
+        # Others may pass through, so that trials of another user reach their own folders; they see no list.
+        home.path.mkdir(parents=True, exist_ok=True, mode=0o711)
+        for folder in ("repositories", "pushes", "studies", "delivered", "caches", "inbox"):
+            (home.path / folder).mkdir(exist_ok=True, mode=0o711)
+        if not os.access(home.path, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+    except OSError as error:
+        raise MachineError(
+            f"cannot write {home.path}: {error.strerror}", fix="name another folder with --home"
+        ) from error
+
+
+def sole(home: Home) -> AbstractContextManager[None]:
+    """Hold the home for a server. ``StudyBusyError`` if another server, or a command, works in it."""
+    return held(
+        home.lock,
+        busy=f"another pushtune works in {home.path}",
+        fix="stop it first, or wait behind it with --standby",
+    )
+
+
+def beside(home: Home, push: int) -> AbstractContextManager[None]:
+    """Hold one push, in a home that has no server. ``StudyBusyError`` if it has, or another has the push."""
+    return _Both(home, push)
+
+
+class _Both(AbstractContextManager[None]):
+    """The home shared with other commands, and the push for this one alone."""
+
+    def __init__(self, home: Home, push: int) -> None:
+        self._home = held(
+            home.lock,
+            shared=True,
+            busy=f"a server works in {home.path} and takes every push through its stages",
+            fix="stop it to take single stages by hand",
+        )
+        self._push = held(
+            home.push(push) / "lock", busy=f"another command works on push {push}", fix="wait for it"
+        )
+
+    def __enter__(self) -> None:
+        self._home.__enter__()
+        try:
+            self._push.__enter__()
+        except BaseException:
+            self._home.__exit__(None, None, None)
+            raise
+
+    def __exit__(self, *error: Any) -> None:
+        self._push.__exit__(*error)
+        self._home.__exit__(*error)
+
+
+def mail_password(settings: ServerSettings, environ: Mapping[str, str]) -> str:
+    """Return the mail server's password: from the environment, or from the operator's file."""
+    if environ.get(PASSWORD):
+        return environ[PASSWORD]
+    if settings.mail_password_file is None:
+        return ""
+    try:
+        return Path(settings.mail_password_file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            f"mail_password_file {settings.mail_password_file} cannot be read: {error.strerror}"
+        ) from None
+
+
+def mail_channel(settings: ServerSettings, password: str) -> Channel | None:
+    """Return what letters are handed to, or None where the operator named no mail server."""
+    if settings.mail_server is None:
+        return None
+    host, _, port = settings.mail_server.rpartition(":") if ":" in settings.mail_server else (
+        settings.mail_server, "", "0",
+    )  # fmt: skip
+    if not port.isdigit():
+        raise SettingsError(f"mail_server must be HOST:PORT, not {settings.mail_server!r}")
+    make: Callable[[MailServer], Channel] = CHANNELS["smtp"]
+    return make(
+        MailServer(
+            host=host,
+            sender=settings.sender,
+            port=int(port),
+            security=settings.mail_security,
+            user=settings.mail_user or "",
+            password=password,
+            ca_file=settings.mail_ca_file,
+        )
+    )
