@@ -90,6 +90,23 @@ def test_a_choice_stays_among_those_that_the_option_takes(tmp_path: Path) -> Non
     assert found.apply(Assignment.of({"args.act": "tanh"})).args == ("--act=tanh",)
 
 
+def test_nothing_is_given_that_is_no_text_of_its_type(tmp_path: Path) -> None:
+    text = "import argparse\nfrom sklearn.ensemble import RandomForestClassifier\n"
+    text += "p = argparse.ArgumentParser()\n"
+    text += "p.add_argument('--depth', type=int)\np.add_argument('--features', default='sqrt')\n"
+    text += "a = p.parse_args()\n"
+    text += "m = RandomForestClassifier(max_depth=a.depth, max_features=a.features)\nm.fit(x, y)\n"
+    found = rewriter(tmp_path, text, "--depth", "3", "--features=sqrt")
+    for name, kind in (("a.depth", int), ("a.features", str)):
+        assert {type(choice) for choice in knob(found, name).domain.choices} <= {kind}
+    assert (
+        None
+        in knob(
+            rewriter(tmp_path, text.replace("a.depth", "3")), "random_forest_classifier.max_depth"
+        ).domain.choices
+    )
+
+
 def test_one_number_of_the_command_line_and_of_the_source_is_not_mixed_up(tmp_path: Path) -> None:
     text = TEXT.replace("Dense(10)", "Dense(32), keras.layers.Dense(10)")
     found = rewriter(tmp_path, text, "-u", "32")

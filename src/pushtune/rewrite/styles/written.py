@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pushtune.model.analysis import Knob, Span
+from pushtune.model.analysis import COMMAND_LINE, Knob, Span
 from pushtune.model.space import Domain, Parameter, Value
 from pushtune.rewrite.catalogue import Argument
 from pushtune.rewrite.catalogue.load import WIDTHS
@@ -88,15 +88,20 @@ def _domain(survey: Survey, uses: Sequence[Use]) -> Domain | None:
 
 
 def _let_through(domain: Domain | None, use: Use) -> Domain | None:
-    """Return the values of ``domain`` that the option takes: ``choices=(18, 34, 50)``."""
+    """Return the values of ``domain`` that can stand there.
+
+    A command line holds texts: what the option turns them into is of one type, and never ``None``. It may
+    take some values only (``choices=(18, 34, 50)``).
+    """
     origin = use.origin
-    if domain is None or not origin.choices:
+    if domain is None or origin.spans[0].file != COMMAND_LINE:
+        return domain
+    if not origin.choices and domain.type != "categorical":
         return domain
     if use.role in ("epochs", "rounds"):
         return None  # a budget has a range
-    if not all(type(choice) is type(origin.value) for choice in origin.choices):
-        return None
-    choices = tuple(choice for choice in origin.choices if domain.contains(choice))
+    offered = origin.choices or domain.choices
+    choices = tuple(one for one in offered if type(one) is type(origin.value) and domain.contains(one))
     return Domain("categorical", choices=choices) if len(choices) > 1 and origin.value in choices else None
 
 
