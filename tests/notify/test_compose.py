@@ -196,6 +196,15 @@ def test_a_log_of_a_gigabyte_is_a_letter_of_some_kilobytes() -> None:
     assert len(to_bytes(compose(facts, Occasion(Outcome.SCRIPT_FAILS), ENVELOPE))) < 300_000
 
 
+def test_the_picture_of_a_long_search_shows_its_end() -> None:
+    curve = tuple(CurvePoint(trial, 0.5, 0.9 if trial == 4999 else 0.5) for trial in range(5000))
+    long, cut = (
+        _parsed(compose(replace(MET, curve=one), SUCCESS, ENVELOPE)) for one in (curve, curve[:4999])
+    )
+    pictures = [list(message.walk())[-1].get_payload(decode=True) for message in (long, cut)]
+    assert pictures[0] != pictures[1]
+
+
 # --- secrets and attachments --------------------------------------------------------------------------
 
 TOKEN = "ghp_x/Secret+Token=42"

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from pushtune.errors import SettingsError
 from pushtune.model.states import PushState
-from pushtune.notify.occasions import TRIGGERS, Failure, Finished, Occasion, Outcome, occasion_of, wanted
+from pushtune.notify.occasions import (
+    TRIGGERS,
+    Failure,
+    Finished,
+    Occasion,
+    Outcome,
+    check_triggers,
+    occasion_of,
+    wanted,
+)
 
 DONE = Finished(PushState.DONE)
 MET = Finished(PushState.DONE, target_met=True)
@@ -59,6 +69,12 @@ def test_a_letter_is_written_where_one_trigger_asks_for_it(
     assert all(wanted(occasion, [trigger]) for trigger in asked)
     assert not wanted(occasion, not_asked)
     assert not wanted(occasion, [])
+
+
+def test_a_slip_in_a_trigger_is_told() -> None:
+    check_triggers(TRIGGERS)
+    with pytest.raises(SettingsError, match="'sucess'"):
+        check_triggers(["always", "sucess"])
 
 
 def test_a_test_letter_is_always_wanted() -> None:

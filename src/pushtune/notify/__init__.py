@@ -11,7 +11,15 @@ from pushtune.notify.channels import CHANNELS
 from pushtune.notify.compose import Envelope, compose, to_bytes
 from pushtune.notify.facts import Changed, CurvePoint, DeliveredFile, Failed, LetterFacts, Measured
 from pushtune.notify.identity import letter_id, thread_id
-from pushtune.notify.occasions import Failure, Finished, Occasion, Outcome, occasion_of, wanted
+from pushtune.notify.occasions import (
+    Failure,
+    Finished,
+    Occasion,
+    Outcome,
+    check_triggers,
+    occasion_of,
+    wanted,
+)
 from pushtune.notify.recipients import MailPolicy, Recipients, recipients
 from pushtune.notify.smtp import MailServer, SmtpChannel
 
@@ -33,6 +41,7 @@ __all__ = [
     "Outcome",
     "Recipients",
     "SmtpChannel",
+    "check_triggers",
     "compose",
     "letter_id",
     "occasion_of",

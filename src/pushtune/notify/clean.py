@@ -91,6 +91,8 @@ def _value(name: str, value: Any, masker: Masker) -> Any:
         # Masked before it is cut: half a secret would not be known for one.
         masked = masker.text(value)
         return log_line(masked) if name == "log" else line(masked, _LIMITS.get(name, _LONGEST))
+    if name == "curve":
+        return value  # numbers only, and every one counts
     if isinstance(value, tuple):
         return tuple(_value(name, one, masker) for one in value[:_MOST_ITEMS])
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
+from pushtune.errors import SettingsError
 from pushtune.model.states import PushState
 
 
@@ -47,6 +48,15 @@ _OF_FAILURE = {
     Failure.CRASH_LOOP: Outcome.CRASH_LOOP,
     Failure.MACHINE: Outcome.MACHINE_TROUBLE,
 }
+
+
+def check_triggers(words: Collection[str]) -> None:
+    """Raise ``SettingsError`` for a word that is no trigger: a slip would silence every letter."""
+    for word in words:
+        if word not in TRIGGERS:
+            raise SettingsError(
+                f"there is no occasion called {word[:40]!r}", fix=f"known are {', '.join(TRIGGERS)}"
+            )
 
 
 @dataclass(frozen=True)

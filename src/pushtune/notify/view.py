@@ -137,7 +137,10 @@ def _verdict(facts: LetterFacts, occasion: Occasion) -> str:
         return texts[occasion.outcome]
     if facts.target:
         return "target met" if facts.winner else "your script meets the target as it is"
-    return "a better script was found" if facts.winner else "nothing better than your script was found"
+    if facts.winner is None:
+        return "nothing better than your script was found"
+    doubt = words.within_noise(facts)
+    return "a script that may be better was found" if doubt else "a better script was found"
 
 
 def _summary(facts: LetterFacts, occasion: Occasion, verdict: str) -> str:
@@ -170,7 +173,10 @@ def _rows(facts: LetterFacts) -> tuple[Row, ...]:
         rows.append(_row(facts.winner, "Winner", winner=True))
     if facts.baseline is not None:
         rows.append(_row(facts.baseline, "Your script"))
-    return (*rows, *(_row(one, one.name[:1].upper() + one.name[1:]) for one in facts.controls[:_MOST_CONTROLS]))
+    return (
+        *rows,
+        *(_row(one, one.name[:1].upper() + one.name[1:]) for one in facts.controls[:_MOST_CONTROLS]),
+    )
 
 
 def _row(measured: Measured, name: str, *, winner: bool = False) -> Row:

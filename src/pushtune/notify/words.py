@@ -56,29 +56,57 @@ def step(facts: LetterFacts) -> str:
     return f"{name} {number(best.mean)}" if best is not None else ""
 
 
-def gain(facts: LetterFacts) -> str:
-    """Say how large the gain is, and how it compares with what the seed alone does."""
+def won(facts: LetterFacts) -> float | None:
+    """Return how much better the winner is than the author's script; positive is better either way."""
     before, after = facts.baseline, facts.winner
     if before is None or after is None or before.mean is None or after.mean is None:
-        return ""
+        return None
     if not (before.known and after.known):
+        return None
+    return after.mean - before.mean if facts.direction == "max" else before.mean - after.mean
+
+
+def noise(facts: LetterFacts) -> float | None:
+    """Return the larger deviation of winner and author's script over their seeds, None if unknown."""
+    arms = [one for one in (facts.baseline, facts.winner) if one is not None and one.seeds > 1]
+    return max((one.std for one in arms if one.std is not None and math.isfinite(one.std)), default=None)
+
+
+def within_noise(facts: LetterFacts) -> bool:
+    """Whether there is a winner whose gain may be the seed's doing. One run of each proves nothing."""
+    gained, spread = won(facts), noise(facts)
+    return gained is not None and (spread is None or gained < 2 * spread)
+
+
+def gain(facts: LetterFacts) -> str:
+    """Say how large the gain is, and how it compares with what the seed alone does."""
+    gained, spread = won(facts), noise(facts)
+    if gained is None:
         return ""
-    won = after.mean - before.mean if facts.direction == "max" else before.mean - after.mean
-    text = f"Gain over your script: {'-' if won < 0 else '+'}{number(abs(won))}"
-    noise = max((one.std for one in (before, after) if one.std is not None and one.seeds > 1), default=None)
-    if noise is None or not math.isfinite(noise):
+    text = f"Gain over your script: {'-' if gained < 0 else '+'}{number(abs(gained))}"
+    if spread is None:
         return text + ". One seed only: this may be luck."
-    if noise == 0:
-        return text + ". Every seed gave the same."
-    judged = "" if won / noise >= 2 else ". Less than twice the noise: it may be luck"
-    return f"{text}, {won / noise:.1f} times the deviation between seeds{judged}."
+    if spread == 0:
+        return text + ". Every seed gave the same: the script sets its own, or none matters."
+    judged = "" if gained >= 2 * spread else ". Less than twice the noise: it may be luck"
+    return f"{text}, {gained / spread:.1f} times the standard deviation between seeds{judged}."
 
 
 def honesty(facts: LetterFacts) -> tuple[str, ...]:
-    """Say on which data the winner was chosen, how often, and what was confirmed."""
+    """Say on which data the winner was chosen, how often, and what was confirmed: a sentence each."""
+    if facts.winner is None:
+        return ()
     parts = []
-    if facts.winner is not None and facts.chosen_on and facts.looks:
+    if facts.chosen_on:
         parts.append(f"Chosen on {facts.chosen_on}, {counted(facts.looks, 'look')}.")
-    if facts.winner is not None and not facts.confirmed:
+    if _judged_by_what_chose(facts, facts.winner):
+        parts.append("It was chosen by the data that it is judged on: expect somewhat less on new data.")
+    if not facts.confirmed:
         parts.append("Not confirmed on further seeds.")
     return tuple(parts)
+
+
+def _judged_by_what_chose(facts: LetterFacts, winner: Measured) -> bool:
+    """Whether the winner's value was measured on the very data that it was chosen by."""
+    judged = winner.data.removesuffix(" set")
+    return "test" in facts.chosen_on or (judged != "" and f" {judged} " in f" {facts.chosen_on} ")
