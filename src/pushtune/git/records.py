@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 LONGEST_NAME = 200
@@ -11,10 +12,9 @@ LONGEST_NAME = 200
 LONGEST_MESSAGE = 20_000
 """Characters of a commit's message; the rest is cut."""
 
-# Also what turns the direction of writing: it makes a line read as what it is not.
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]"
-)
+# Controls and what is not seen, such as signs that turn the direction of writing: a line would read as what
+# it is not.
+_NOT_SEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Halves of characters that stand for no byte.
 _NO_CHARACTERS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _PERSON = re.compile(r"(?P<name>.*?)\s*<(?P<email>[^<>]*)>(?:\s+(?P<time>-?[0-9]{1,18}))?.*")
@@ -106,7 +106,7 @@ def cleaned(text: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    return _CONTROLS.sub("", text)
+    return "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in _NOT_SEEN)
 
 
 def _split(line: str) -> tuple[str, str]:
