@@ -196,6 +196,17 @@ def test_a_log_of_a_gigabyte_is_a_letter_of_some_kilobytes() -> None:
     assert len(to_bytes(compose(facts, Occasion(Outcome.SCRIPT_FAILS), ENVELOPE))) < 300_000
 
 
+def test_a_metric_of_any_size_is_a_short_number() -> None:
+    wild = tuple(Measured("x", value, value, 3) for value in (1e308, 1e-300, float("nan"), float("inf")))
+    text = _part(compose(replace(MET, controls=wild), SUCCESS, ENVELOPE), "plain")
+    assert [line.split("X")[1].strip() for line in text.splitlines() if line.startswith("  X")] == [
+        "1e+308 ± 1e+308  3 seeds",
+        "1e-300 ± 1e-300  3 seeds",
+        "not a number     3 seeds",
+        "not a number     3 seeds",
+    ]
+
+
 def test_the_picture_of_a_long_search_shows_its_end() -> None:
     curve = tuple(CurvePoint(trial, 0.5, 0.9 if trial == 4999 else 0.5) for trial in range(5000))
     long, cut = (

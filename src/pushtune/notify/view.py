@@ -175,7 +175,10 @@ def _rows(facts: LetterFacts) -> tuple[Row, ...]:
         rows.append(_row(facts.baseline, "Your script"))
     return (
         *rows,
-        *(_row(one, one.name[:1].upper() + one.name[1:]) for one in facts.controls[:_MOST_CONTROLS]),
+        *(
+            _row(one, line(one.name[:1].upper() + one.name[1:], 40))
+            for one in facts.controls[:_MOST_CONTROLS]
+        ),
     )
 
 

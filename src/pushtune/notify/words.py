@@ -20,8 +20,8 @@ def with_deviation(measured: Measured) -> str:
     """Return ``0.9903 ± 0.0012``, or only the mean for one seed."""
     if measured.std is None or not math.isfinite(measured.std) or measured.seeds < 2:
         return number(measured.mean)
-    spread = f"{measured.std:.4f}" if measured.std == 0 or measured.std >= 0.001 else f"{measured.std:.1g}"
-    return f"{number(measured.mean)} ± {spread}"
+    small = 0 < measured.std < 0.001
+    return f"{number(measured.mean)} ± {f'{measured.std:.1g}' if small else number(measured.std)}"
 
 
 def counted(count: int, thing: str) -> str:
