@@ -13,6 +13,7 @@ PushtuneError
         MetricError         it ran, and the metric was not found
         CrashLoopError      its process died, or hung, again and again
     MachineError            the machine lacks something: disk, memory, an interpreter    exit 2
+        BuildError          an image or a virtual environment cannot be made
     MailError               a letter could not be handed to the mail server
         MailRefusedError    it refuses this letter, or all who should get it, for good
         MailLaterError      it cannot be reached, or cannot take it now: try again
@@ -84,6 +85,14 @@ class MailRefusedError(MailError):
 
 class MailLaterError(MailError):
     """The server cannot be reached, or cannot take the letter now: it is to be tried again."""
+
+
+class BuildError(MachineError):
+    """An image or a virtual environment cannot be made. ``details`` are the last lines of what was said."""
+
+    def __init__(self, message: str, *, fix: str = "", details: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.details = details
 
 
 class InfeasibleError(PushtuneError):
