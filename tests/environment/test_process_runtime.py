@@ -170,6 +170,19 @@ def test_a_pid_that_is_used_again_is_not_taken_for_the_attempt(
     stranger.wait()
 
 
+def test_an_attempt_of_an_earlier_boot_is_gone_even_if_its_pid_and_tick_came_again(
+    runtime: ProcessRuntime, start: Callable[[str], Handle], tmp_path: Path
+) -> None:
+    handle = start("import time; time.sleep(600)")
+    pid, started, boot = handle.identity.split(":")
+    before = Handle("test-before-the-reboot", f"{pid}:{started}:{'0' * len(boot)}")
+    assert runtime.poll(before, Limits(), str(tmp_path)) == Exit(None)
+    assert runtime.memory(before) == 0
+    runtime.kill(before)
+    assert runtime.poll(handle, Limits(), str(tmp_path)) is None
+    runtime.kill(handle)
+
+
 def test_pages_that_children_share_count_once(
     runtime: ProcessRuntime, start: Callable[[str], Handle], tmp_path: Path
 ) -> None:

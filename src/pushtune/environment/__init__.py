@@ -9,7 +9,12 @@ from pushtune.environment.request import EnvironmentRequest
 from pushtune.model.ports import Environment
 
 ENVIRONMENTS: dict[str, Callable[[EnvironmentRequest], Environment]] = {
-    "process": lambda request: ProcessEnvironment(request.python),
+    "process": lambda request: ProcessEnvironment(
+        request.python,
+        isolated=request.isolated,
+        user=request.user,
+        home=None if request.cache is None else request.cache / "home",
+    ),
 }
 """Every kind of environment by its name in the settings."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pushtune.environment.process_table import (
     ProcessRecord,
+    boot_id,
     descendants,
     label_of,
     read_process,
@@ -25,6 +26,9 @@ KILL_PATIENCE = 10.0
 
 Table = dict[int, ProcessRecord]
 Key = tuple[int, int]
+
+_NOBODY: Key = (0, 2**63)
+"""No process of this boot: an attempt that the machine's last boot ended."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,9 @@ class AttemptMark:
     @staticmethod
     def of(handle: Handle, log: str | None = None) -> AttemptMark:
         """Return the mark of the attempt that ``handle`` names."""
-        pid, _, started = handle.identity.partition(":")
+        pid, started, *boot = handle.identity.split(":")
+        if boot and boot[0] != boot_id():
+            return AttemptMark(handle.label, _NOBODY, log)
         return AttemptMark(handle.label, (int(pid), int(started)), log)
 
     @property
@@ -54,7 +60,11 @@ class AttemptMark:
 
 def handle_of(label: str, record: ProcessRecord) -> Handle:
     """Return the handle of the attempt whose own process is ``record``."""
-    return Handle(label, f"{record.pid}:{record.started}")
+    return _handle(label, record.pid, record.started)
+
+
+def _handle(label: str, pid: int, started: int) -> Handle:
+    return Handle(label, f"{pid}:{started}:{boot_id()}")
 
 
 def find_handles(table: Table, labels: Collection[str]) -> dict[str, Handle]:
@@ -75,7 +85,7 @@ def _handle_among(label: str, records: list[ProcessRecord]) -> Handle:
     leaders = [record for record in records if record.pid == record.session]
     if leaders:
         return handle_of(label, min(leaders, key=lambda record: record.started))
-    return Handle(label, f"0:{min(record.started for record in records)}")
+    return _handle(label, 0, min(record.started for record in records))
 
 
 def tree(table: Table, mark: AttemptMark, seen: Iterable[Key]) -> set[int]:

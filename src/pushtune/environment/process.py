@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pushtune.environment.confinement import confined
+from pushtune.environment.ownership import NO_HOME, User, find_user
 from pushtune.environment.process_runtime import ProcessRuntime
 from pushtune.errors import MachineError, UsageError
 from pushtune.model.needs import Needs
@@ -60,12 +62,26 @@ class ProcessEnvironment:
     Pushtune's own comes last: it may live in an environment of its own. It is taken where the first on
     PATH lacks something that the script imports and its own lacks nothing: pushtune was then installed
     beside the frameworks and called by its path.
+
+    ``isolated`` is for code that is not the user's own: a trial then sees nothing of our environment, has
+    ``home`` for its home folder and can gain no rights; ``user`` (see ``ownership.find_user``) is who it runs
+    as, which takes root. What that does not shut in: docs/how-to/process-isolation.md.
     """
 
     name = "process"
 
-    def __init__(self, python: str | None = None) -> None:
+    def __init__(
+        self,
+        python: str | None = None,
+        *,
+        isolated: bool = False,
+        user: str | None = None,
+        home: Path | None = None,
+    ) -> None:
         self._python = python
+        self._isolated = isolated or user is not None
+        self._user = None if user is None else find_user(user)
+        self._home = home
 
     def prepare(self, needs: Needs) -> Interpreter:
         """Find the interpreter and look, in one start of it, which of the script's modules it lacks.
@@ -75,9 +91,9 @@ class ProcessEnvironment:
         """
         path = find_python(self._python, os.environ)
         names = list(dict.fromkeys(module.partition(".")[0] for module in needs.modules))
-        found = look(path, names)
+        found = self._look(path, names)
         if found.missing and not self._was_chosen():
-            own = look(sys.executable, names)
+            own = self._look(sys.executable, names)
             found = found if own.missing else own
         if found.version[:2] < OLDEST_PYTHON:
             raise UsageError(
@@ -86,20 +102,33 @@ class ProcessEnvironment:
             )
         return found
 
+    def _look(self, path: str, names: Sequence[str]) -> Interpreter:
+        if not self._isolated:
+            return look(path, names)
+        variables = trial_variables(isolated_variables(path, None), threads=1, seed=0)
+        return look(path, names, variables, self._user)
+
     def _was_chosen(self) -> bool:
         """Whether somebody named the interpreter, or activated its environment."""
         return self._python is not None or any(os.environ.get(name) for name in _ACTIVE)
 
     def variables(self, threads: int, seed: int) -> dict[str, str]:
-        """Return today's environment, with ``threads`` and ``seed`` told to all that listens."""
-        return trial_variables(os.environ, threads, seed)
+        """Return today's environment, with ``threads`` and ``seed`` told to all that listens.
+
+        Isolated, it is a short list instead, in which nothing of today's is.
+        """
+        if not self._isolated:
+            return trial_variables(os.environ, threads, seed)
+        return trial_variables(
+            isolated_variables(find_python(self._python, os.environ), self._home), threads, seed
+        )
 
     def container(self, image: str) -> None:
         """Return None: attempts are plain processes."""
 
     def runtime(self) -> ProcessRuntime:
         """Return a new runtime; raises ``MachineError`` off Linux."""
-        return ProcessRuntime()
+        return ProcessRuntime(confined=self._isolated, user=self._user)
 
 
 def find_python(wanted: str | None, variables: Mapping[str, str]) -> str:
@@ -142,15 +171,21 @@ def _python_of_folder(folder: Path) -> str | None:
     return None
 
 
-def look(path: str, names: Sequence[str]) -> Interpreter:
+def look(
+    path: str, names: Sequence[str], variables: Mapping[str, str] | None = None, user: User | None = None
+) -> Interpreter:
     """Start the Python at ``path`` and return what it is, and which of ``names`` it cannot import.
 
-    Raises ``UsageError`` if it is none.
+    It is started as ``user`` would be, with ``variables`` (None: as we are). Raises ``UsageError`` if it is
+    none.
     """
     fix = "give --python the path of a working python program"
-    variables = trial_variables(os.environ, threads=1, seed=0)
+    variables = variables or trial_variables(os.environ, threads=1, seed=0)
+    command: Sequence[str] = [path, "-c", LOOK, *names]
+    if user is not None:
+        command = confined(command, user, {})
     try:
-        answer = run([path, "-c", LOOK, *names], env=variables, timeout=START_TIMEOUT)
+        answer = run(command, env=variables, timeout=START_TIMEOUT)
         said = json.loads(answer.stdout.splitlines()[-1])
         major, minor, micro = said["version"]
         # What it calls itself: a version manager's stand-in chooses anew in every folder.
@@ -159,6 +194,22 @@ def look(path: str, names: Sequence[str]) -> Interpreter:
         raise UsageError(f"{path} does not work as a Python: {error}", fix=fix) from error
     except (ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{path} is not a Python", fix=fix) from error
+
+
+def isolated_variables(python: str, home: Path | None) -> dict[str, str]:
+    """Return all that an isolated trial is told of this machine: nothing that is anybody's secret."""
+    folders = (os.path.dirname(python), "/usr/local/bin", "/usr/bin", "/bin")  # noqa: PTH120 - not resolved
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return {
+        "PATH": os.pathsep.join(folders),
+        "HOME": str(home) if home is not None else NO_HOME,
+        "LANG": "C.UTF-8",
+        "TZ": os.environ.get("TZ", "UTC"),
+        # Whatever a library would read from the system's settings: no proxy, no credentials in its address.
+        "no_proxy": "*",
+        "NO_PROXY": "*",
+        **({} if gpus is None else {"CUDA_VISIBLE_DEVICES": gpus}),
+    }
 
 
 def trial_variables(base: Mapping[str, str], threads: int, seed: int) -> dict[str, str]:

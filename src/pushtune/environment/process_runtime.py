@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -20,7 +21,9 @@ from pushtune.environment.attempt_processes import (
     kill_all,
     tree,
 )
+from pushtune.environment.confinement import confined, hide_ourselves, kernel_limits
 from pushtune.environment.disk_watch import LOG_NAME, bytes_below, cap_log, open_log
+from pushtune.environment.ownership import NO_HOME, User, check_reach, give_folder, make_home, take_folder
 from pushtune.environment.process_table import (
     LABEL_VARIABLE,
     kernel_memory_kills,
@@ -41,6 +44,9 @@ DISK_AGE = 1.0
 
 SHARE_OF_TIME = 20
 """A look that costs *c* seconds is taken again after 20 *c* at the earliest: 5 % of our time at most."""
+
+START_TIMEOUT = 30.0
+"""Seconds that a confined trial may take to become its own program."""
 
 NEAR_LIMIT = 0.9
 """Resident memory counts shared pages more than once; above this share of the limit it is counted exactly."""
@@ -68,17 +74,24 @@ class _Watched:
 class ProcessRuntime:
     """Implements ``Runtime`` with sessions, labels in the environment, and /proc. Linux only.
 
-    A handle's identity is ``"pid:start"``, the start in kernel ticks. Exit statuses are known for
-    attempts that this object started; of others only that they ended. When an attempt ends, whatever it
-    left running is killed. What escapes: a process that left its session, wiped its environment and
-    closed its log, all between two looks.
+    A handle's identity is ``"pid:start:boot"``, the start in kernel ticks since that boot of the machine.
+    Exit statuses are known for attempts that this object started; of others only that they ended. When an
+    attempt ends, whatever it left running is killed. What escapes: a process that left its session, wiped
+    its environment and closed its log, all between two looks.
+
+    ``confined``: attempts get the kernel's limits and can gain no rights; and no process of our user can look
+    into us from now on. ``user``: who they run as where their ``AttemptSpec`` names nobody; it takes root.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, confined: bool = False, user: User | None = None) -> None:
         if not sys.platform.startswith("linux") or not Path("/proc/self/stat").exists():
             raise MachineError(
                 "trials as plain processes need Linux with /proc", fix="run pushtune on Linux or in WSL 2"
             )
+        self._confined = confined or user is not None
+        self._user = user
+        if self._confined:
+            hide_ourselves()
         self._watched: dict[str, _Watched] = {}
         self._table: Table = {}
         self._table_until = 0.0
@@ -86,7 +99,7 @@ class ProcessRuntime:
     def start(self, spec: AttemptSpec) -> Handle:
         """Start the attempt in a session of its own. Raises ``MachineError`` if it cannot be started."""
         kills = kernel_memory_kills()
-        child = _launch(spec)
+        child = _launch(spec) if not self._confined and spec.user is None else self._launch_confined(spec)
         volunteer_for_memory_kill(child.pid)
         record = read_process(child.pid)
         if record is None:  # Cannot be: nobody but us reaps it.
@@ -140,6 +153,28 @@ class ProcessRuntime:
         watched = self._watched.get(handle.label, _Watched())
         return sum(table[pid].resident for pid in tree(table, mark, watched.seen))
 
+    def _launch_confined(self, spec: AttemptSpec) -> subprocess.Popen[bytes]:
+        user = spec.user or self._user
+        home = spec.environment.get("HOME")
+        if home is not None and home != NO_HOME:
+            make_home(home, user)
+        log = _open_log(spec)
+        reading, writing = os.pipe()
+        try:
+            if user is not None:
+                check_reach(spec.folder, user)
+                give_folder(spec.folder, user)
+            command = confined(spec.command, user, kernel_limits(spec.limits, user), writing)
+            child = _popen(spec, command, log, writing)
+        except MachineError:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+            os.close(log)
+        _wait_for_start(spec, child, reading)
+        return child
+
     def _enforce(self, handle: Handle, watched: _Watched, limits: Limits, folder: str) -> None:
         if time.monotonic() >= watched.next_tree:
             begun = time.monotonic()
@@ -181,25 +216,48 @@ def _next_look(begun: float, age: float) -> float:
     return now + max(age, SHARE_OF_TIME * (now - begun))
 
 
-def _launch(spec: AttemptSpec) -> subprocess.Popen[bytes]:
+def _open_log(spec: AttemptSpec) -> int:
     try:
-        log = open_log(spec.folder)
+        return open_log(spec.folder)
     except OSError as error:
         raise MachineError(f"cannot write {spec.folder}/{LOG_NAME}: {error.strerror}") from error
+
+
+def _launch(spec: AttemptSpec) -> subprocess.Popen[bytes]:
+    log = _open_log(spec)
+    try:
+        return _popen(spec, spec.command, log)
+    finally:
+        os.close(log)
+
+
+def _popen(spec: AttemptSpec, command: Sequence[str], log: int, *kept: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            spec.command,
+            command,
             cwd=spec.workdir,
             env={**spec.environment, LABEL_VARIABLE: spec.label},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=kept,
         )
     except OSError as error:
         raise MachineError(f"cannot start {spec.command[0]}: {error.strerror}") from error
+
+
+def _wait_for_start(spec: AttemptSpec, child: subprocess.Popen[bytes], reading: int) -> None:
+    """Return when the trial's own program has begun. Raises ``MachineError`` with the reason if it cannot."""
+    try:
+        ready, _, _ = select.select([reading], [], [], START_TIMEOUT)
+        said = os.read(reading, 4096).decode(errors="replace") if ready else "it does not begin"
     finally:
-        os.close(log)
+        os.close(reading)
+    if said:
+        child.kill()
+        child.wait()
+        raise MachineError(f"cannot start {said}")
 
 
 def _has_ended(handle: Handle, watched: _Watched) -> bool:
@@ -220,6 +278,8 @@ def _end(handle: Handle, watched: _Watched) -> Exit:
     Our own child is reaped last: until then nobody else can get its pid, so its session stays its own.
     """
     kill_all(watched.mark(handle), watched.seen)
+    if watched.folder is not None and os.geteuid() == 0:
+        take_folder(watched.folder)
     code = None if watched.child is None else watched.child.wait()
     # Who sent the signal is not told; but the kernel counts those that it killed for want of memory.
     by_kernel = code == -signal.SIGKILL and kernel_memory_kills() > watched.kernel_kills_before

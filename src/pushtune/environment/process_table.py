@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -40,6 +41,15 @@ class ProcessRecord:
     def dead(self) -> bool:
         """Whether it has ended and only its parent has not yet taken notice."""
         return self.state in ("Z", "X", "x")
+
+
+@functools.cache
+def boot_id() -> str:
+    """Return what this boot of the machine is called; after another one, pids and ticks begin anew."""
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip().replace("-", "")[:16]
+    except OSError:
+        return ""
 
 
 def read_process(pid: int) -> ProcessRecord | None:

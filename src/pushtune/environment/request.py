@@ -23,6 +23,7 @@ class EnvironmentRequest:
     """``python`` is what ``--python`` says. ``root`` is the repository's folder, ``home`` whose containers
     they are (see ``model.containers.HOME_LABEL``), ``cache`` the folder that trials of this repository, and
     of no other, share; None for none. ``store`` is where images' markers and virtual environments are.
+    ``isolated``: the code is not the user's own; ``user`` is then who plain processes run as.
     """
 
     python: str | None = None
@@ -32,3 +33,5 @@ class EnvironmentRequest:
     home: str = ""
     cache: Path | None = None
     store: Path = field(default_factory=default_store)
+    isolated: bool = False
+    user: str | None = None

@@ -16,12 +16,15 @@ class Limits:
 
     ``memory`` bytes of resident memory of the whole process tree; ``seconds`` of wall time; ``disk``
     bytes below the attempt's folder; ``log`` bytes of standard output kept (the tail is kept).
+    ``processes`` (with threads) and ``files`` (open ones, of one process) are the kernel's own limits.
     """
 
     memory: int | None = None
     seconds: float | None = None
     disk: int | None = None
     log: int = 16 * 1024 * 1024
+    processes: int | None = None
+    files: int | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class AttemptSpec:
     ``environment`` is the complete environment, nothing is added to it but the label. ``reads`` are the
     files and folders besides that are ours and that it must read, ``links`` the author's data that its
     workspace links (all absolute): a runtime that shuts attempts in shows them these. ``container`` is how
-    that is set up; runtimes without containers pass it over.
+    that is set up; runtimes without containers pass it over. ``user`` (number and group) is who a plain
+    process runs as; the attempt's folder is theirs until it has ended. None: the runtime's own choice.
     """
 
     label: str
@@ -46,6 +50,7 @@ class AttemptSpec:
     reads: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     container: ContainerSpec | None = None
+    user: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
