@@ -9,7 +9,7 @@ from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, StageName, TrialState
 from pushtune.pipeline.costs import epoch_seconds_allowed, reserve, seconds_to_win
 from pushtune.pipeline.prepare import slots
-from pushtune.pipeline.program import run_program
+from pushtune.pipeline.program import step_program
 from pushtune.pipeline.stage import Done, Step, Waiting
 from pushtune.pipeline.workbench import BASELINE, Workbench
 
@@ -33,8 +33,8 @@ class Tune:
         self._tell(bench)
         self._watch_the_clock(bench)
         pending = bench.search.pending_program()
-        if pending is not None:
-            run_program(bench, pending)
+        if pending is not None and not step_program(bench, pending):
+            return Waiting()
         while bench.busy() < slots(bench):
             answer = bench.search.ask(now=bench.now())
             if isinstance(answer, Stop):
@@ -43,7 +43,8 @@ class Tune:
                 assert bench.busy(), "the scheduler waits for nothing"
                 break
             if isinstance(answer, RunProgram):
-                run_program(bench, answer)
+                if not step_program(bench, answer):
+                    break
             else:
                 self._write(bench, answer.trial, answer.assignment)
                 self._tell(bench)  # a candidate that cannot be made has failed already

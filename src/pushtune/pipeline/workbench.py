@@ -19,6 +19,7 @@ from pushtune.pipeline.candidates import Candidates
 from pushtune.pipeline.errands import AtOnce, Errands
 from pushtune.pipeline.observing import observed_from_json
 from pushtune.pipeline.search import Search, outcome_of
+from pushtune.pipeline.tweak_run import TweakRun
 from pushtune.settings import Settings
 from pushtune.trial import TrialFolder, write_candidate
 from pushtune.tune.scheduler import Scheduler
@@ -60,6 +61,7 @@ class Workbench:
         self.say = say
         self.errands = errands or AtOnce()
         self.trials: Trials = ledger.trials(study.id)
+        self.program: TweakRun | None = None
         self._read_before = analysis
         self._opened = now()
         self._spent_before = study.spent

@@ -56,7 +56,9 @@ class StudyRun:
         """See how the live attempts go on; whether anything changed. Cheap: called many times a second."""
         if self._bench.now() - self._saved >= SAVE_SECONDS:
             self.save_time()
-        return self._reconciler is not None and self._reconciler.look()
+        program = self._bench.program
+        answered = program is not None and program.ended() is not None
+        return (self._reconciler is not None and self._reconciler.look()) or answered
 
     def demand(self) -> Demand:
         """Return how many slots the study has and wants."""
@@ -76,6 +78,9 @@ class StudyRun:
 
     def stop(self) -> None:
         """End every live attempt, now; what they had saved is gone on from later."""
+        if self._bench.program is not None:
+            self._bench.program.stop()
+            self._bench.program = None
         if self._reconciler is not None:
             self._reconciler.shut_down()
         self.save_time()
@@ -113,4 +118,5 @@ class StudyRun:
             places=bench.analysis.places,
             max_parameters=None if parameters is None else _PARAMETERS_FACTOR * parameters,
             silence=self._silence,
+            container=bench.environment.container(bench.fact("image", "")),
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pushtune.settings.load import TABLES, Settings, check_names, read_file, read_values
-from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS
+from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS, read_path
 from pushtune.settings.server import ServerSettings
 
 _BOUNDED = {"trials": "most_trials", "time": "most_time", "trial_time": "most_trial_time",
@@ -81,6 +81,8 @@ def _bounded(
             changes[name] = most
             if name in values:
                 notes.append(f"{file}: {name} is more than this server allows; it is {most:g}")
+    if run.program is not None:
+        read_path(f"{file}: program", run.program)
     if run.strategy == "program" and not server.programs:
         changes |= {"strategy": "auto", "program": None}
         notes.append(f"{file}: this server runs no tweak programs; the strategy is auto")
