@@ -152,7 +152,7 @@ class ContainerRuntime:
 
         Raises ``EngineAwayError`` if the engine does not answer, ``MachineError`` if the kernel holds on.
         """
-        watched = self._watched.get(handle.label) or self._watch(handle, "")
+        watched = self._watch(handle, "")
         self._remove(watched)
         if watched.ended is None:
             watched.ended = Exit(None, watched.killed_for, watched.peak)

@@ -113,11 +113,14 @@ class Engine:
     def remove(self, ids: Iterable[str]) -> None:
         """Kill and remove containers with their anonymous volumes; one that is gone already is no error."""
         wanted = list(ids)
-        if not wanted:
-            return
-        answer = self.call("rm", "--force", "--volumes", *wanted, check=False)
-        if answer.code != 0 and self.inspect(wanted):
-            raise _refusal(self.program, ("rm",), answer)
+        # Podman gives up the first time on one whose monitor has died, and then knows that it is dead.
+        for last in (False, True):
+            if not wanted:
+                return
+            answer = self.call("rm", "--force", "--volumes", *wanted, check=False)
+            wanted = [] if answer.code == 0 else [each.id for each in self.inspect(wanted)]
+            if wanted and last:
+                raise _refusal(self.program, ("rm",), answer)
 
     def images(self, *labels: str) -> list[str]:
         """Return the ids of the images that carry every one of ``labels``."""
