@@ -7,6 +7,7 @@ from pushtune.ledger import StageRow
 from pushtune.model.states import PushState, StageName, StageState
 from pushtune.pipeline.backoff import seconds_to_wait
 from pushtune.pipeline.confirm import Confirm
+from pushtune.pipeline.deliver import Deliver
 from pushtune.pipeline.desk import Desk, Server
 from pushtune.pipeline.inspect import Inspect
 from pushtune.pipeline.notify import Notify
@@ -26,7 +27,7 @@ STAGES: tuple[Stage, ...] = (
     OnStudy(Train()),  # trial 0: the untouched script
     OnStudy(Tune()),  # ask the scheduler, want its trials, tell it what came of them
     OnStudy(Confirm()),  # winner and baseline on further seeds; hand the winner over
-    # Deliver(),  # a branch with the winner's source, the files in their lasting place
+    Deliver(),  # a branch with the winner's source, the files in their lasting place
     Notify(),  # one letter into the outbox
 )
 """`pushtune tune` leaves out the first and the last two."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,16 @@ from pushtune.model.target import parse_target
 from pushtune.notify import (
     Changed,
     CurvePoint,
+    DeliveredFile,
     Failed,
     Failure,
     Finished,
     LetterFacts,
     Measured,
 )
+from pushtune.pipeline.deliver import BRANCH, FILES, FOLDER
 from pushtune.pipeline.desk import Desk
-from pushtune.pipeline.results import SUMMARY
+from pushtune.pipeline.results import PATCH, REPORT, SUMMARY
 from pushtune.pipeline.workbench import BASELINE
 from pushtune.trial import is_crash_loop
 
@@ -123,7 +125,25 @@ def _of_study(desk: Desk) -> dict[str, Any]:
         "seconds": facts.spent,
         "trials": sum(1 for row in rows if row.purpose is Purpose.SEARCH),
         "attempts": len(desk.ledger.trials(study).attempts(BASELINE)),
+        "delivered_branch": facts.facts.get(BRANCH) or "",
+        "files": tuple(_delivered(facts.facts)),
     }
+
+
+_WHAT = {
+    REPORT: "the report: curves, trials, the change",
+    PATCH: "the change to your source",
+    "logs": "what the stages said",
+}
+
+
+def _delivered(facts: Mapping[str, Any]) -> Iterator[DeliveredFile]:
+    """Yield what a developer would open, and where it lies."""
+    folder = Path(facts.get(FOLDER) or "")
+    for name in facts.get(FILES) or ():
+        what = "the best model" if name.startswith("model") and "/" not in name else _WHAT.get(name)
+        if what is not None:
+            yield DeliveredFile(str(folder / name), what)
 
 
 def _summary(desk: Desk) -> dict[str, Any] | None:
