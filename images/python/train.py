@@ -77,7 +77,9 @@ def _setting():
 def _files():
     for folder, folders, names in os.walk(PLACE):
         depth = os.path.relpath(folder, PLACE).count(os.sep)
-        folders[:] = [] if depth >= 2 else [name for name in folders if not name.startswith((".", "__", "test"))]
+        folders[:] = (
+            [] if depth >= 2 else [name for name in folders if not name.startswith((".", "__", "test"))]
+        )
         for name in names:
             path = os.path.join(folder, name)
             if name.endswith(".py") and not os.path.islink(path) and os.path.getsize(path) <= LARGEST:
@@ -95,7 +97,9 @@ def _rate(path):
               if isinstance(node, ast.Call)}  # fmt: skip
     imported = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import)
                 for alias in node.names}  # fmt: skip
-    imported |= {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {
+        (node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+    }
     if not (called & TRAINING and imported & FRAMEWORKS):
         return 0
     stem = os.path.splitext(os.path.basename(path))[0].lower()

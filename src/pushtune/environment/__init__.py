@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pushtune.environment.container import ContainerEnvironment
 from pushtune.environment.process import ProcessEnvironment
 from pushtune.environment.request import EnvironmentRequest
 from pushtune.model.ports import Environment
 
 ENVIRONMENTS: dict[str, Callable[[EnvironmentRequest], Environment]] = {
-    "process": lambda request: ProcessEnvironment(
-        request.python,
-        isolated=request.isolated,
-        user=request.user,
-        home=None if request.cache is None else request.cache / "home",
-    ),
+    "process": lambda request: ProcessEnvironment(request.python),
+    "container": ContainerEnvironment,
 }
 """Every kind of environment by its name in the settings."""
 
-__all__ = ["ENVIRONMENTS", "EnvironmentRequest", "ProcessEnvironment"]
+__all__ = ["ENVIRONMENTS", "ContainerEnvironment", "EnvironmentRequest", "ProcessEnvironment"]

@@ -60,7 +60,7 @@ def build_image(engine: Engine, recipe: ImageRecipe, base: str, *, builds: bool)
             _fetch(engine, recipe, base, Path(scratch), builds=builds)
         with _served(wheels) as address:
             arguments = {"BASE": base, "PIP_FIND_LINKS": address, "PIP_NO_INDEX": "1"}
-            image = run_build(engine, recipe, Path(scratch), arguments, network="host")
+            image = run_build(engine, recipe, arguments, network="host")
     try:
         found = look_into(engine, image, ())
         _try_imports(engine, image, found.path, recipe)
@@ -71,19 +71,31 @@ def build_image(engine: Engine, recipe: ImageRecipe, base: str, *, builds: bool)
     return BuiltImage(image, found.path, found.version)
 
 
-def run_build(
-    engine: Engine, recipe: ImageRecipe, scratch: Path, arguments: Mapping[str, str], network: str
-) -> str:
+def run_build(engine: Engine, recipe: ImageRecipe, arguments: Mapping[str, str], network: str) -> str:
     """Write the context, build it and return the image's id; it has no name yet. Raises ``BuildError``."""
-    context = scratch / "context"
-    for name, data in recipe.files:
-        path = context / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    written = scratch / "id"
+    with tempfile.TemporaryDirectory(prefix="pushtune-context-") as scratch:
+        context = Path(scratch) / "context"
+        for name, data in recipe.files:
+            path = context / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        written = Path(scratch) / "id"
+        answer = engine.call(
+            *_build_command(recipe, context, written, arguments, network),
+            timeout=BUILD_TIMEOUT,
+            check=False,
+        )
+        if answer.code != 0 or not written.is_file():
+            raise build_error(recipe, answer)
+        return _id(written.read_text(encoding="ascii").strip())
+
+
+def _build_command(
+    recipe: ImageRecipe, context: Path, written: Path, arguments: Mapping[str, str], network: str
+) -> list[str]:
     labels = {LABEL: "image", RECIPE_LABEL: recipe.key, KIND_LABEL: recipe.kind}
     declared = _declared_arguments(dict(recipe.files)[recipe.dockerfile])
-    answer = engine.call(
+    return [
         "build",
         "--force-rm",
         f"--network={network}",
@@ -92,12 +104,7 @@ def run_build(
         *(f"--label={name}={value}" for name, value in labels.items()),
         *(f"--build-arg={name}={value}" for name, value in arguments.items() if name in declared),
         str(context),
-        timeout=BUILD_TIMEOUT,
-        check=False,
-    )
-    if answer.code != 0 or not written.is_file():
-        raise build_error(recipe, answer)
-    return written.read_text(encoding="ascii").strip()
+    ]
 
 
 def look_into(engine: Engine, image: str, modules: tuple[str, ...]) -> Interpreter:

@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 
 def main(folder: str, check_hashes: str, build: str) -> int:
@@ -37,8 +38,8 @@ def main(folder: str, check_hashes: str, build: str) -> int:
     )
 
 
-def _pin(item: dict, check: bool) -> str:
-    pin = item["metadata"]["name"] + "==" + item["metadata"]["version"]
+def _pin(item: dict[str, Any], check: bool) -> str:
+    pin: str = item["metadata"]["name"] + "==" + item["metadata"]["version"]
     if not check:
         return pin
     found = item["download_info"].get("archive_info", {})
