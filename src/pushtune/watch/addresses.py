@@ -28,7 +28,7 @@ def sameness(address: str) -> str | None:
     host, path = found
     path = path.strip("/").casefold().removesuffix(".git").rstrip("/")
     parts = path.split("/")
-    if not host or not all(parts) or "." in parts or ".." in parts:
+    if not host or not all(parts) or "." in parts or ".." in parts or any(sign in path for sign in " :\\"):
         return None
     return f"{host.casefold().rstrip('.')}/{path}"
 

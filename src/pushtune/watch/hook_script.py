@@ -10,8 +10,8 @@ from pushtune.watch.inbox import ENDED, HEADING, MOST_BRANCHES, PART, Entry
 MARK = "# pushtune-hook 1"
 """The line by which a hook is known to be ours."""
 
-# Run by `sh -c` with inbox, name, hook, and lines of `hash reference` as its input. Nobody waits for it, so
-# that a folder that hangs hangs nobody. It holds no single quote.
+# Run by `sh -c` with inbox, name, hook, and lines of `old new reference` as its input. Nobody waits for it,
+# so that a folder that hangs hangs nobody. It holds no single quote.
 _WRITER = rf"""
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_QUARANTINE_PATH
 umask 022
@@ -22,9 +22,9 @@ file=$(date +%s)-$$
 (
     printf "{HEADING}\nname %s\nhook %s\n" "$2" "$3" || exit 1
     count=0
-    while [ $count -lt {MOST_BRANCHES} ] && read -r hash reference; do
+    while [ $count -lt {MOST_BRANCHES} ] && read -r old new reference; do
         case $reference in refs/heads/*)
-            printf "ref %s %s\n" "$hash" "$reference" || exit 1
+            printf "ref %s %s\n" "$new" "$reference" || exit 1
             count=$((count + 1)) ;;
         esac
     done
@@ -60,15 +60,14 @@ before="${{0%/*}}/{hook}.before-pushtune"
 {chain}
 """
 
-# Lines of `old new reference` come in.
-_RECEIVED = """given=$(cat)
-moved=$(printf '%s\\n' "$given" | sed 's/^[^ ]* //')"""
+_RECEIVED = """given=$(cat 2>/dev/null)
+moved=$given"""
 
 _COMMITTED = """given={given}
 moved=
 if branch=$(git symbolic-ref -q HEAD 2>/dev/null) &&
     commit=$(git rev-parse -q --verify HEAD 2>/dev/null); then
-    moved="$commit $branch"
+    moved="- $commit $branch"
 fi"""
 
 _WITH_INPUT = """printf '%s' "$given${given:+
@@ -78,7 +77,7 @@ _WITH_INPUT = """printf '%s' "$given${given:+
 def script(hook: str, entries: Sequence[Entry]) -> str:
     """Return the text of ``hook`` (its name says what git gives to it) that tells all ``entries``."""
     received, given = hook == "post-receive", hook in ("post-receive", "post-rewrite")
-    gather = _RECEIVED if received else _COMMITTED.format(given="$(cat)" if given else "")
+    gather = _RECEIVED if received else _COMMITTED.format(given="$(cat 2>/dev/null)" if given else "")
     return _HOOK.format(
         mark=MARK,
         hook=hook,

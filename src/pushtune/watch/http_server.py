@@ -28,7 +28,8 @@ class Limits:
     """What one client may use: bytes, seconds for a whole request, connections of all clients together.
 
     ``even`` is how many seconds after a request was read a refusal is sent, whatever was found; ``linger``
-    how many a client may go on sending what nobody reads, so that it gets to read the answer.
+    how many a client may go on sending what nobody reads (four bodies at most), so that it gets to read the
+    answer.
     """
 
     body: int = 1024 * 1024
@@ -84,8 +85,8 @@ class HttpServer:
         self._answer = answer
         self._note = note
         self._limits = limits or Limits()
-        # Oldest first; whether a request is still being read.
-        self._reading: dict[asyncio.Task[None], bool] = {}
+        # Oldest first; whether it could make room: it is still sending, or has its answer.
+        self._idle: dict[asyncio.Task[None], bool] = {}
         self._loop = asyncio.new_event_loop()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="webhook")
         self._thread = threading.Thread(target=self._loop.run_forever, name="webhooks", daemon=True)
@@ -106,7 +107,7 @@ class HttpServer:
         return str(name[0]), int(name[1])
 
     def close(self) -> None:
-        """Stop listening, drop the connections, end the threads."""
+        """Stop listening, drop the connections, end the threads. Once more does nothing."""
         if self._thread.is_alive():
             asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -117,7 +118,7 @@ class HttpServer:
     async def _end(self) -> None:
         if self._server is not None:
             self._server.close()
-        tasks = list(self._reading)
+        tasks = list(self._idle)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -125,36 +126,47 @@ class HttpServer:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._make_room()
-        self._reading[task] = True
+        room = self._make_room()
+        self._idle[task] = True
         try:
-            await self._serve(task, reader, writer)
+            await self._serve(task, reader, writer, room=room)
         # The client went away, or had to make room, or does not read what we say.
         except (OSError, asyncio.TimeoutError, asyncio.CancelledError, h11.ProtocolError):
             writer.transport.abort()
         finally:
-            del self._reading[task]
+            self._idle.pop(task, None)
             writer.close()
 
-    def _make_room(self) -> None:
-        """Let go of the oldest of the clients that are still sending."""
-        if len(self._reading) >= self._limits.connections:
-            slow = [task for task, reading in self._reading.items() if reading]
-            for task in slow[:1]:
-                self._reading[task] = False
-                task.cancel()
+    def _make_room(self) -> bool:
+        """Return whether one more may come; if need be, let go of the oldest that we do not work for."""
+        if len(self._idle) < self._limits.connections:
+            return True
+        oldest = next((task for task, idle in self._idle.items() if idle), None)
+        if oldest is None:
+            return False
+        del self._idle[oldest]
+        oldest.cancel()
+        return True
 
     async def _serve(
-        self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        task: asyncio.Task[None],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        room: bool,
     ) -> None:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.head)
-        if len(self._reading) > 2 * self._limits.connections:
-            answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
-        else:
+        if room:
             answer = await self._answer_to(task, connection, reader, writer)
+        else:
+            answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
         writer.write(_written(connection, answer))
         await asyncio.wait_for(writer.drain(), self._limits.seconds)
-        await self._linger(reader, writer)
+        if room:
+            # Whoever stays after the answer is the first to make room, too.
+            self._idle[task] = True
+            await self._linger(reader, writer)
 
     async def _answer_to(
         self,
@@ -171,23 +183,23 @@ class HttpServer:
             return Answer(HTTPStatus.REQUEST_TIMEOUT, "too slow")
         except h11.RemoteProtocolError as error:
             return Answer(error.error_status_hint, "not understood")
-        self._reading[task] = False
-        return await self._considered(request)
-
-    async def _considered(self, request: Request) -> Answer:
+        self._idle[task] = False
         began = self._loop.time()
-        try:
-            answer = await self._loop.run_in_executor(self._worker, self._answer, request)
-        except PushtuneError as error:
-            self._note(f"webhook not taken: {error}")
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
-        # The outer boundary of this thread: one request that we cannot answer must not end the server.
-        except Exception as error:  # noqa: BLE001
-            self._note(f"webhook not taken: {type(error).__name__}: {error}")
-            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "try again later")
+        answer = await self._loop.run_in_executor(self._worker, self._considered, request)
         if answer.even:
             await asyncio.sleep(began + self._limits.even - self._loop.time())
         return answer
+
+    def _considered(self, request: Request) -> Answer:
+        try:
+            return self._answer(request)
+        except PushtuneError as error:
+            self._note(f"webhook not taken: {error}")
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
+        # The outer boundary of the worker: one request that we cannot answer must not end the server.
+        except Exception as error:  # noqa: BLE001
+            self._note(f"webhook not taken: {type(error).__name__}: {error}")
+            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "try again later")
 
     async def _read(
         self, connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -226,7 +238,7 @@ class HttpServer:
         if writer.can_write_eof():
             writer.write_eof()
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(_discard(reader), self._limits.linger)
+            await asyncio.wait_for(_discard(reader, 4 * self._limits.body), self._limits.linger)
 
 
 async def _next(connection: h11.Connection, reader: asyncio.StreamReader) -> object:
@@ -235,9 +247,9 @@ async def _next(connection: h11.Connection, reader: asyncio.StreamReader) -> obj
     return event
 
 
-async def _discard(reader: asyncio.StreamReader) -> None:
-    while await reader.read(_CHUNK):
-        pass
+async def _discard(reader: asyncio.StreamReader, most: int) -> None:
+    while most > 0 and (data := await reader.read(_CHUNK)):
+        most -= len(data)
 
 
 def _request(head: h11.Request) -> Request:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Generic, Protocol, TypeVar
 
 from pushtune.errors import PushtuneError
@@ -65,15 +65,31 @@ class _Look:
     seconds: float
 
 
-@dataclass
 class _Lane:
-    pool: ThreadPoolExecutor
-    size: int
-    busy: set[int] = field(default_factory=set)
+    """A few threads. They end with the process, even in the middle of a look."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.busy: set[int] = set()
+        self._size = size
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        for number in range(size):
+            Thread(target=self._work, name=f"poll-{name}-{number}", daemon=True).start()
 
     @property
     def free(self) -> int:
-        return self.size - len(self.busy)
+        return self._size - len(self.busy)
+
+    def start(self, number: int, job: Callable[[], None]) -> None:
+        self.busy.add(number)
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        for _ in range(self._size):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
 
 
 class Polling(Generic[Watched]):
@@ -104,10 +120,7 @@ class Polling(Generic[Watched]):
         self._slow: set[int] = set()
         self._troubles: dict[int, str] = {}
         self._over: SimpleQueue[_Look] = SimpleQueue()
-        self._lanes = {
-            name: _Lane(ThreadPoolExecutor(size, thread_name_prefix=f"poll-{name}"), size)
-            for name, size in LANES.items()
-        }
+        self._lanes = {name: _Lane(name, size) for name, size in LANES.items()}
 
     def watch(self, repositories: Iterable[Watched], now: float) -> None:
         """Watch exactly these from now on; new ones are looked at as soon as there is a free thread."""
@@ -146,23 +159,16 @@ class Polling(Generic[Watched]):
     def close(self) -> None:
         """Start no more looks, and wait for none of those that are under way."""
         for lane in self._lanes.values():
-            lane.pool.shutdown(wait=False, cancel_futures=True)
+            lane.close()
 
     def _is_in_lane(self, name: str, number: int) -> bool:
         return (number in self._slow) == (name == "slow")
 
-    def _start(self, number: int, name: str) -> None:
-        lane, repository = self._lanes[name], self._repositories[number]
-        lane.busy.add(number)
-        future = lane.pool.submit(self._look, repository, name, self._memories.get(number))
-        future.add_done_callback(self._is_over)
+    def _start(self, number: int, lane: str) -> None:
+        job = partial(self._look, self._repositories[number], lane, self._memories.get(number))
+        self._lanes[lane].start(number, job)
 
-    def _is_over(self, future: Future[_Look]) -> None:
-        if not future.cancelled():
-            self._over.put(future.result())
-            self._wake()
-
-    def _look(self, repository: Watched, lane: str, memory: _Memory | None) -> _Look:
+    def _look(self, repository: Watched, lane: str, memory: _Memory | None) -> None:
         began = time.monotonic()
         seen, trouble = None, ""
         try:
@@ -172,7 +178,8 @@ class Polling(Generic[Watched]):
         # The outer boundary of a thread: whatever a repository does to us, the others go on.
         except Exception as error:  # noqa: BLE001
             trouble = f"{type(error).__name__}: {error}"
-        return _Look(repository.id, lane, seen, trouble, time.monotonic() - began)
+        self._over.put(_Look(repository.id, lane, seen, trouble, time.monotonic() - began))
+        self._wake()
 
     def _seen(self, repository: Watched, memory: _Memory | None) -> _Memory:
         folder = self._folder(repository)

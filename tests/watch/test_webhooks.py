@@ -1,0 +1,521 @@
+"""Webhooks over real sockets: what each forge sends is understood, what anybody else sends is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from deliveries import (
+    ADDRESS,
+    NO_COMMIT,
+    NOW,
+    SECRET,
+    SENDERS,
+    SIGNING_TOKEN,
+    A,
+    B,
+    Client,
+    Sender,
+    github,
+    gitlab_signed,
+    head,
+    push_of_bitbucket_cloud,
+    push_of_github,
+    push_of_gitlab,
+    reply,
+    written,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from pushtune.errors import MachineError, SettingsError
+from pushtune.watch.announcement import Announcement
+from pushtune.watch.http_server import Answer, HttpServer, Limits, Request
+from pushtune.watch.webhooks import Webhooks
+
+
+@dataclass
+class House:
+    """A server with one watched repository, number 7."""
+
+    told: list[Announcement] = field(default_factory=list)
+    taken: set[tuple[str, str]] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    limits: Limits = field(default_factory=lambda: Limits(even=0.01, linger=1.0))
+    secrets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def take(self, forge: str, identity: str) -> bool:
+        new = (forge, identity) not in self.taken
+        self.taken.add((forge, identity))
+        return new
+
+    def open(self) -> Client:
+        every = ("github", "gitea", "forgejo", "bitbucket")
+        given = self.secrets or {**dict.fromkeys(every, (SECRET,)), "gitlab": (SECRET, SIGNING_TOKEN)}
+        webhooks = Webhooks(
+            given, lambda: [(7, ADDRESS), (8, "/srv/git/local.git")], self.take, self.told.append,
+            note=self.notes.append, clock=lambda: NOW,
+        )  # fmt: skip
+        self.server = HttpServer(webhooks.admit, webhooks.answer, note=self.notes.append, limits=self.limits)
+        return Client(self.server.start("127.0.0.1", 0))
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    house = House()
+    yield house
+    house.server.close()
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[Client]:
+    client = house.open()
+    yield client
+    client.close()
+
+
+@pytest.fixture(params=SENDERS)
+def sender(request: pytest.FixtureRequest) -> Sender:
+    return SENDERS[request.param]
+
+
+def delivered(client: Client, sender: Sender, body: Any, **said: str) -> int:
+    text = written(body)
+    return client.post(sender.path, text, sender.headers(text, secret=sender.secret, **said)).status
+
+
+# What the forges send
+
+
+def test_a_push_is_told_of_the_repository_that_is_known(house: House, client: Client, sender: Sender) -> None:
+    assert delivered(client, sender, sender.push()) == 202
+    (news,) = house.told
+    assert (news.repository, news.branch, news.commit, news.told_by) == (7, "main", B, "webhook")
+    assert (news.forge, news.delivery, news.address) == (sender.path.split("/")[2], "d-1", None)
+
+
+def test_a_deleted_branch_is_told(house: House, client: Client, sender: Sender) -> None:
+    assert delivered(client, sender, sender.push("refs/heads/old/idea", NO_COMMIT)) == 202
+    assert [(news.branch, news.commit, news.deleted) for news in house.told] == [("old/idea", None, True)]
+
+
+def test_tags_are_of_no_concern(house: House, client: Client, sender: Sender) -> None:
+    assert delivered(client, sender, sender.push("refs/tags/v1")) == 204
+    assert not house.told
+
+
+def test_other_events_are_of_no_concern(house: House, client: Client, sender: Sender) -> None:
+    assert delivered(client, sender, sender.push(), event="issues") == 204
+    assert not house.told
+
+
+@pytest.mark.parametrize("forge", ["github", "gitea", "forgejo"])
+def test_forges_that_send_deletions_as_an_event_of_their_own(
+    house: House, client: Client, forge: str
+) -> None:
+    body = {**push_of_github(), "ref": "old", "ref_type": "branch"}
+    assert delivered(client, SENDERS[forge], body, event="delete") == 202
+    assert (
+        delivered(client, SENDERS[forge], {**body, "ref_type": "tag"}, event="delete", delivery="d-2") == 204
+    )
+    assert [(news.branch, news.deleted) for news in house.told] == [("old", True)]
+
+
+def test_several_branches_in_one_push(house: House, client: Client) -> None:
+    body = push_of_bitbucket_cloud()
+    body["push"]["changes"] += push_of_bitbucket_cloud("refs/heads/next", A)["push"]["changes"]
+    assert delivered(client, SENDERS["bitbucket cloud"], body) == 202
+    assert [(news.branch, news.commit) for news in house.told] == [("main", B), ("next", A)]
+
+
+def test_a_ping_is_answered(house: House, client: Client) -> None:
+    body = written({"zen": "Keep it logically awesome.", "hook_id": 1})
+    answer = client.post("/hooks/github", body, github(body, event="ping"))
+    assert (answer.status, answer.body) == (200, b"pong\n")
+    unsigned = client.post("/hooks/github", body, github(body, event="ping", secret="x" * 20))
+    assert unsigned.status == 401
+    assert not house.told
+
+
+def test_the_connection_test_of_bitbucket_server_is_not_signed(house: House, client: Client) -> None:
+    body = written({"test": True})
+    answer = client.post("/hooks/bitbucket", body, {"X-Event-Key": "diagnostics:ping"})
+    assert (answer.status, answer.body) == (200, b"pong\n")
+    assert not house.told
+
+
+def test_a_form_of_github_is_understood(house: House, client: Client) -> None:
+    body = urllib.parse.urlencode({"payload": written(push_of_github()).decode()}).encode()
+    answer = client.post("/hooks/github", body, github(body), "application/x-www-form-urlencoded")
+    assert answer.status == 202
+    assert [news.commit for news in house.told] == [B]
+
+
+def test_system_hooks_of_gitlab_name_the_event_in_the_body(house: House, client: Client) -> None:
+    body = push_of_gitlab()
+    del body["object_kind"]
+    assert delivered(client, SENDERS["gitlab"], body, event="System Hook") == 202
+    other = {**body, "event_name": "tag_push"}
+    assert delivered(client, SENDERS["gitlab"], other, event="System Hook", delivery="d-2") == 204
+
+
+def test_while_a_secret_is_changed_both_are_good(house: House) -> None:
+    house.secrets = {"github": ("the secret of last year", SECRET)}
+    client = house.open()
+    assert delivered(client, SENDERS["github"], push_of_github()) == 202
+    body = written(push_of_github(after=A))
+    old = github(body, secret="the secret of last year", delivery="d-2")
+    assert client.post("/hooks/github", body, old).status == 202
+
+
+# What anybody else sends
+
+
+def test_a_forged_delivery_is_refused(house: House, client: Client, sender: Sender) -> None:
+    secret = "whsec_" + "A" * 44 if sender.secret == SIGNING_TOKEN else "a secret that is not the one"
+    body = written(sender.push())
+    assert client.post(sender.path, body, sender.headers(body, secret=secret)).status == 401
+    assert not house.told
+    assert not house.taken
+
+
+# GitLab's plain token signs nothing, as its documentation says.
+@pytest.mark.parametrize("name", sorted(set(SENDERS) - {"gitlab"}))
+def test_a_changed_body_is_refused(house: House, client: Client, name: str) -> None:
+    sender = SENDERS[name]
+    headers = sender.headers(written(sender.push()), secret=sender.secret)
+    assert client.post(sender.path, written(sender.push(after=A)), headers).status == 401
+    assert not house.told
+
+
+SIGNATURES = ("X-Hub-Signature-256", "X-Hub-Signature", "X-Gitea-Signature", "X-Forgejo-Signature",
+              "X-Gitlab-Token", "webhook-signature")  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["", "{}0", "{:.20}", "sha1={}", "{}\u00fc", "sha256=", "v1,"])
+def test_a_missing_or_misshapen_signature_is_answered_like_a_wrong_one(
+    house: House, client: Client, sender: Sender, change: str
+) -> None:
+    body = written(sender.push())
+    good = sender.headers(body, secret=sender.secret)
+    wrong = {name: change.format(text) if name in SIGNATURES else text for name, text in good.items()}
+    if not change:
+        wrong = {name: text for name, text in good.items() if name not in SIGNATURES}
+    unknown = written(sender.push()).replace(b"team/model", b"team/another")
+    told_apart = client.post(sender.path, unknown, sender.headers(unknown, secret=sender.secret))
+    assert client.post(sender.path, body, wrong).same == told_apart.same
+    assert told_apart.status == 401
+    assert not house.told
+
+
+def test_a_signature_sent_twice_is_none(house: House, client: Client) -> None:
+    body = written(push_of_github())
+    extra = "sha256=" + "0" * 64 + "\r\nX-Hub-Signature-256: " + github(body)["X-Hub-Signature-256"]
+    assert client.post("/hooks/github", body, {**github(body), "X-Hub-Signature-256": extra}).status == 401
+    assert not house.told
+
+
+def test_a_forge_without_a_secret_is_refused_whatever_it_sends(house: House, sender: Sender) -> None:
+    house.secrets = {"github": ()}
+    client = house.open()
+    body = written(sender.push())
+    for secret in ("", "None", sender.secret):
+        if sender.path != "/hooks/gitlab" or secret.startswith("whsec_") == (sender.secret == SIGNING_TOKEN):
+            assert client.post(sender.path, body, sender.headers(body, secret=secret)).status == 401
+    assert not house.told
+
+
+def test_a_delivery_is_taken_once(house: House, client: Client, sender: Sender) -> None:
+    assert delivered(client, sender, sender.push()) == 202
+    assert delivered(client, sender, sender.push()) == 409
+    assert len(house.told) == 1
+
+
+@pytest.mark.parametrize("forge", ["github", "gitea", "forgejo", "bitbucket server"])
+def test_a_replay_under_another_name_is_known_by_its_body(house: House, client: Client, forge: str) -> None:
+    assert delivered(client, SENDERS[forge], SENDERS[forge].push()) == 202
+    assert delivered(client, SENDERS[forge], SENDERS[forge].push(), delivery="d-2") == 409
+    assert len(house.told) == 1
+
+
+def test_the_same_push_made_again_is_no_replay_where_bodies_bear_no_date(
+    house: House, client: Client
+) -> None:
+    sender = SENDERS["bitbucket cloud"]
+    assert delivered(client, sender, sender.push()) == 202
+    assert delivered(client, sender, sender.push(), delivery="d-2") == 202
+
+
+@pytest.mark.parametrize(("at", "status"), [(-299, 202), (299, 202), (-301, 401), (301, 401)])
+def test_an_old_signature_of_gitlab_is_refused(house: House, client: Client, at: int, status: int) -> None:
+    body = written(push_of_gitlab())
+    assert client.post("/hooks/gitlab", body, gitlab_signed(body, at=NOW + at)).status == status
+
+
+def test_a_signing_token_is_never_taken_as_a_plain_one(house: House, client: Client) -> None:
+    body = written(push_of_gitlab())
+    headers = {"X-Gitlab-Event": "Push Hook", "X-Gitlab-Token": SIGNING_TOKEN}
+    assert client.post("/hooks/gitlab", body, headers).status == 401
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://169.254.169.254/latest/meta-data", "http://localhost:8080/team/model.git", "file:///srv/git/local.git",
+     "/srv/git/local.git", "ext::sh -c id", "--upload-pack=id", "https://forge.example/team/model.git/../../x",
+     "https://forge.example/team/model.git?x=1", ""],
+)  # fmt: skip
+def test_addresses_in_a_body_lead_nowhere(house: House, client: Client, address: str) -> None:
+    body = {**push_of_github(), "repository": {"clone_url": address, "url": address}}
+    assert delivered(client, SENDERS["github"], body) == 401
+    assert not house.told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"ref": NaN}', b"[" * 500_000, b'{"a":' * 100_000,
+     b'{"ref": "refs/heads/main", "after": 1}', b'{"ref": 7}', b"1" * 100_000,
+     written(push_of_github("refs/heads/-u")), written(push_of_github("refs/heads/a..b")),
+     written(push_of_github("refs/heads/\ud800")), written(push_of_github("refs/heads/" + "x" * 10_000)),
+     written(push_of_github("refs/heads/a\nb")), written(push_of_github(after="HEAD")),
+     written(push_of_github(after="--force"))],
+)  # fmt: skip
+def test_signed_nonsense_is_refused(house: House, client: Client, body: bytes) -> None:
+    assert client.post("/hooks/github", body, github(body)).status == 400
+    assert not house.told
+    assert all(note.isprintable() for note in house.notes)
+
+
+@pytest.mark.parametrize("body", [b"", b"payload", b"payload=%FF", b"payload=1&payload=2", b"x=1&" * 20])
+def test_a_form_that_is_none_is_refused(house: House, client: Client, body: bytes) -> None:
+    answer = client.post("/hooks/github", body, github(body), "application/x-www-form-urlencoded")
+    assert answer.status == 400
+
+
+leaves = some.none() | some.booleans() | some.integers() | some.text(max_size=20) | some.just("refs/heads/x")
+shapes = some.recursive(
+    leaves,
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=8), inner, max_size=3),
+)
+places = some.sampled_from(
+    ["ref", "after", "repository", "project", "push", "changes", "deleted", "ref_type"]
+)
+events = some.sampled_from(["push", "delete", "repo:push", "repo:refs_changed", "Push Hook", "System Hook"])
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(some.sampled_from(sorted(SENDERS)), some.dictionaries(places, shapes, max_size=6), events)
+def test_no_body_makes_the_server_stumble(name: str, extra: dict[str, Any], event: str) -> None:
+    sender, told = SENDERS[name], []
+    webhooks = Webhooks(
+        {sender.path.split("/")[2]: (sender.secret,)}, lambda: [(7, ADDRESS)], lambda forge, identity: True,
+        told.append, clock=lambda: NOW,
+    )  # fmt: skip
+    body = written({**sender.push(), **extra})
+    headers = {
+        key.lower(): text for key, text in sender.headers(body, secret=sender.secret, event=event).items()
+    }
+    answer = webhooks.answer(
+        Request("POST", sender.path, {**headers, "content-type": "application/json"}, body)
+    )
+    assert answer.status in (202, 204, 400, 401)
+    assert bool(told) == (answer.status == 202)
+
+
+signed = some.sampled_from([*(name.lower() for name in SIGNATURES), "webhook-id", "webhook-timestamp"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(some.dictionaries(signed, some.text()), some.binary(), some.sampled_from(sorted(SENDERS)))
+def test_no_headers_pass_for_a_signature(headers: dict[str, str], body: bytes, name: str) -> None:
+    path = SENDERS[name].path
+    webhooks = Webhooks(
+        {path.split("/")[2]: (SENDERS[name].secret,)}, list, lambda forge, identity: True, lambda news: None
+    )
+    given = {**headers, "content-type": "application/json", "x-github-event": "ping"}
+    assert webhooks.answer(Request("POST", path, given, body)).status == 401
+
+
+# How it is sent
+
+
+def test_only_these_places_answer(house: House, client: Client) -> None:
+    assert client.send("/healthz", b"", {}, "GET").body == b"ok\n"
+    for path in (
+        "/",
+        "/hooks",
+        "/hooks/",
+        "/hooks/svn",
+        "/github",
+        "/healthz/",
+        "/hooks/github/",
+        "//hooks/github",
+    ):
+        assert client.send(path, b"", {}, "GET").status == 404
+        assert client.post(path, b"{}", {}).status == 404
+    assert client.send("/hooks/github", b"", {}, "GET").headers["allow"] == "POST"
+    assert client.post("/healthz", b"{}", {}).status == 405
+    assert client.send("/healthz", b"", {}, "HEAD").status == 405
+    assert client.send("/hooks/github", b"", {}, "DELETE").status == 405
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "", "multipart/form-data", "application/jsonp"])
+def test_another_content_type_is_refused(house: House, client: Client, kind: str) -> None:
+    body = written(push_of_github())
+    assert client.post("/hooks/github", body, github(body), kind).status == 415
+
+
+def test_a_content_type_may_name_its_characters(house: House, client: Client) -> None:
+    body = written(push_of_github())
+    assert client.post("/hooks/github", body, github(body), "Application/JSON; charset=utf-8").status == 202
+
+
+def test_a_stated_gigabyte_is_refused_before_it_is_sent(house: House, client: Client) -> None:
+    headers = {**github(b""), "Content-Type": "application/json", "Content-Length": str(1 << 30)}
+    connection = client.connect()
+    connection.sendall(head("/hooks/github", headers))
+    assert reply(connection).status == 413
+
+
+def test_a_gigabyte_in_chunks_is_refused_while_it_is_sent(house: House, client: Client) -> None:
+    headers = {**github(b""), "Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    connection = client.connect()
+    connection.sendall(head("/hooks/github", headers))
+    chunk, sent = b"10000\r\n" + b" " * 65536 + b"\r\n", 0
+    # The connection ends while it is being sent, by the other side.
+    with contextlib.suppress(OSError):
+        while sent < 1 << 30:
+            connection.sendall(chunk)
+            sent += 65536
+    assert sent < 1 << 25
+    assert not house.told
+
+
+def test_a_body_one_byte_too_long(house: House) -> None:
+    body = written(push_of_github())
+    house.limits = replace(house.limits, body=len(body))
+    client = house.open()
+    for chunked in (False, True):
+        assert sent(client, body + b" ", chunked=chunked) == 413
+    assert not house.told
+    assert sent(client, body, chunked=True) == 202
+
+
+def sent(client: Client, body: bytes, *, chunked: bool) -> int:
+    length = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(len(body))}
+    headers = {**github(body), "Content-Type": "application/json", **length}
+    cut = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    return client.send("/hooks/github", cut if chunked else body, headers).status
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(house: House, client: Client) -> None:
+    body = written(push_of_github())
+    headers = {**github(body), "Content-Type": "application/json", "Content-Length": str(len(body))}
+    connection = client.connect()
+    connection.sendall(head("/hooks/github", {**headers, "Expect": "100-continue"}))
+    assert connection.recv(1000) == b"HTTP/1.1 100 \r\n\r\n"
+    connection.sendall(body)
+    assert reply(connection).status == 202
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [(b"nonsense\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n\r\n", 400), (b"\x16\x03\x01\x02\x00\x01", 400),
+     (b"POST /hooks/github HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", 400),
+     (b"POST /hooks/github HTTP/1.1\r\nHost: h\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+     (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+     (b"GET /healthz HTTP/1.1\r\nHost: h\r\n" + b"X: y\r\n" * 10_000, 431),
+     (b"GET /" + b"a" * 100_000, 431)],
+)  # fmt: skip
+def test_what_is_no_request_is_refused(house: House, client: Client, request_: bytes, status: int) -> None:
+    connection = client.connect()
+    connection.sendall(request_)
+    connection.shutdown(1)
+    assert reply(connection).status == status
+
+
+def test_a_second_request_in_one_connection_is_not_read(house: House, client: Client) -> None:
+    body = written(push_of_github())
+    headers = {**github(body), "Content-Type": "application/json", "Content-Length": str(len(body))}
+    connection = client.connect()
+    connection.sendall((head("/hooks/github", headers) + body) * 3)
+    assert reply(connection).headers["connection"] == "close"
+    assert len(house.told) == 1
+
+
+def test_slow_clients_do_not_keep_the_others_out(house: House) -> None:
+    house.limits = replace(house.limits, connections=4, seconds=60.0)
+    client = house.open()
+    slow = [client.connect() for _ in range(20)]
+    for connection in slow:
+        connection.sendall(b"POST /hooks/github HTTP/1.1\r\nX-Slow: ")
+    assert client.send("/healthz", b"", {}, "GET").status == 200
+    assert delivered(client, SENDERS["github"], push_of_github()) == 202
+
+
+def test_clients_that_stay_after_their_answer_do_not_keep_the_others_out(house: House) -> None:
+    house.limits = replace(house.limits, connections=4, linger=60.0)
+    client = house.open()
+    for _ in range(20):
+        connection = client.connect()
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    assert delivered(client, SENDERS["github"], push_of_github()) == 202
+
+
+def test_a_client_that_never_ends_is_answered_and_dropped(house: House) -> None:
+    house.limits = replace(house.limits, seconds=0.2)
+    client = house.open()
+    connection = client.connect()
+    connection.sendall(b"POST /hooks/github HTTP/1.1\r\n")
+    assert reply(connection).status == 408
+
+
+def test_what_fails_behind_it_is_said_to_come_again(house: House, client: Client) -> None:
+    class Full(dict[Any, Any]):
+        def add(self, item: object) -> None:
+            raise MachineError("the disk is full")
+
+    house.taken = Full()  # type: ignore[assignment]
+    assert delivered(client, SENDERS["github"], push_of_github()) == 503
+    assert house.notes == ["webhook not taken: the disk is full"]
+    house.taken = set()
+    assert delivered(client, SENDERS["github"], push_of_github()) == 202
+
+
+def test_a_mistake_of_ours_does_not_end_the_server(house: House) -> None:
+    notes: list[str] = []
+    answers = iter([1 / 2])
+    house.server = HttpServer(
+        lambda request: None, lambda request: Answer(int(next(answers)) + 200), note=notes.append
+    )
+    client = Client(house.server.start("127.0.0.1", 0))
+    assert client.send("/", b"", {}, "GET").status == 200
+    assert client.send("/", b"", {}, "GET").status == 500
+    assert client.send("/", b"", {}, "GET").status == 500
+    assert notes[0].startswith("webhook not taken: StopIteration")
+
+
+def test_it_ends_while_clients_are_connected(house: House) -> None:
+    client = house.open()
+    connections = [client.connect() for _ in range(5)]
+    connections[0].sendall(b"POST ")
+    house.server.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("webhook")]
+    with pytest.raises(OSError, match="refused"):
+        client.connect()
+
+
+def test_a_port_that_is_taken_is_said(house: House, client: Client) -> None:
+    with pytest.raises(MachineError, match=r"cannot listen on 127\.0\.0\.1"):
+        HttpServer(lambda request: None, lambda request: Answer(200), note=print).start(*client.place)
+
+
+@pytest.mark.parametrize("secrets", [{"github": ("short",)}, {"github": ("",)}, {"sourceforge": (SECRET,)}])
+def test_secrets_that_protect_nothing_are_refused(secrets: dict[str, tuple[str, ...]]) -> None:
+    with pytest.raises(SettingsError):
+        Webhooks(secrets, list, lambda forge, identity: True, lambda news: None)
