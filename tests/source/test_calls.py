@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 from pushtune.source import load_script, parse_program
 from pushtune.source.calls import CallIndex
 
@@ -71,3 +73,52 @@ def test_packages_that_hand_on_each_other_s_names_come_to_an_end(tmp_path: Path)
         small="from nets import *\ndef idle():\n    pass\n",
     )
     assert found == set()
+
+
+def runs_once(folder: Path, text: str) -> bool:
+    """Whether the statement ``fit()`` of the script runs at most once."""
+    (folder / "train.py").write_text(text)
+    program = parse_program(load_script(folder / "train.py"))
+    (call,) = program.entry.called["fit"]
+    return CallIndex(program).runs_once(program.entry, call)
+
+
+GO = "def go():\n    fit()\n"
+
+
+@pytest.mark.parametrize(
+    ("calls", "once"),
+    [
+        ("go()\n", True),
+        ("try:\n    go()\nexcept MemoryError:\n    go()\n", True),
+        ("try:\n    go()\nexcept MemoryError:\n    go()\nexcept OSError:\n    go()\n", True),
+        ("if x:\n    go()\nelse:\n    go()\n", True),
+        ("if x:\n    go()\nelif y:\n    go()\nelse:\n    go()\n", True),
+        ("go() if x else go()\n", True),
+        ("match x:\n    case 1:\n        go()\n    case _:\n        go()\n", True),
+        (
+            "def a():\n    go()\ndef b():\n    go()\nif x:\n    a()\nelse:\n    b()\n",
+            False,
+        ),  # not seen through
+        ("go()\ngo()\n", False),
+        ("if x:\n    go()\n    go()\n", False),
+        ("if x:\n    go()\ngo()\n", False),
+        ("try:\n    go()\nfinally:\n    go()\n", False),
+        ("try:\n    go()\nexcept OSError:\n    pass\nelse:\n    go()\n", False),
+        ("for n in x:\n    if n:\n        go()\n    else:\n        go()\n", False),
+        ("if go():\n    go()\n", False),
+    ],
+)
+def test_calls_of_which_a_run_makes_one_are_one_call(tmp_path: Path, calls: str, once: bool) -> None:
+    assert runs_once(tmp_path, GO + calls) is once
+
+
+def test_what_only_dead_code_calls_is_dead(tmp_path: Path) -> None:
+    text = (
+        "def a():\n    b()\ndef b():\n    a()\n"  # only each other
+        "def c():\n    d()\ndef d():\n    pass\nif False:\n    c()\n"
+        "def e():\n    f()\ndef f():\n    e()\ne()\n"
+        "class G:\n    def h(self):\n        pass\nG()\n"
+        "@register\ndef i():\n    j()\ndef j():\n    pass\n"
+    )
+    assert reached(tmp_path, train=text) == {"e", "f", "G", "h", "i", "j"}

@@ -40,6 +40,7 @@ class Sign:
 
 def signs(reading: Reading) -> Iterator[Sign]:
     """Yield what tells the kind of a PyTorch network beside the layers that it names."""
+    linear = _linear_bases(reading)
     for call in reading.calls:
         last = (call.method or call.name.rpartition(":")[2]).lower()
         if _SAMPLING.search(last):
@@ -48,13 +49,13 @@ def signs(reading: Reading) -> Iterator[Sign]:
             yield Sign(call, "autoencoder", 90, "the network is trained to give back its own input")
         elif call.name.startswith("local:") and last.endswith("attention"):
             yield Sign(call, "transformer", 4, "an attention layer of its own")
-        yield from _repeated(reading, call, last)
+        yield from _repeated(call, linear)
     yield from _adversaries(reading)
 
 
-def _repeated(reading: Reading, call: Called, last: str) -> Iterator[Sign]:
+def _repeated(call: Called, linear: frozenset[str]) -> Iterator[Sign]:
     """A layer that is made in a loop is more than one, and so is a class that is itself such a layer."""
-    made = _linear_bases(reading) if call.name.startswith("local:") else frozenset()
+    made = linear if call.name.startswith("local:") else frozenset()
     looped = any(isinstance(outer, _LOOPS) for outer in call.module.around(call.node))
     if (call.name == "torch.nn.Linear" and looped) or call.name.rpartition(":")[2] in made:
         yield Sign(call, "MLP", 0, "a fully connected layer")

@@ -11,6 +11,7 @@ from pushtune.model.space import Domain, Epochs, Value
 from pushtune.rewrite.base import Context
 from pushtune.rewrite.training import Spender
 from pushtune.source import Module
+from pushtune.source.branches import are_exclusive
 from pushtune.source.calls import Definition
 
 _SHOWING = ("print", "info", "debug", "warning", "format", "write", "title", "set_title", "suptitle", "log")
@@ -49,17 +50,8 @@ def are_tunable(context: Context) -> bool:
 
 
 def _are_exclusive(one: Spender, other: Spender) -> bool:
-    """Whether the two stand in different branches of one ``if``."""
-    if one.module is not other.module:
-        return False
-    around = (one.node, *one.module.around(one.node))
-    inner: ast.AST = other.node
-    for outer in other.module.around(other.node):
-        if outer in around:
-            branches = [around[around.index(outer) - 1], inner]
-            return isinstance(outer, ast.If) and sum(branch in outer.orelse for branch in branches) == 1
-        inner = outer
-    return False
+    """Whether one run trains with one of the two only."""
+    return one.module is other.module and are_exclusive(one.module, one.node, other.node)
 
 
 def read_epochs(context: Context, knobs: list[Knob]) -> Epochs | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
 
+from pushtune.source.branches import are_exclusive
 from pushtune.source.later import called_later
 from pushtune.source.program import Module, Program
 from pushtune.source.scopes import is_main_guard
@@ -56,6 +59,10 @@ class CallIndex:
         """Whether ``definition`` is mentioned other than by calling it, so that unseen calls are likely."""
         return self._mentioned.get(definition, 0) > len(self._callers.get(definition, ()))
 
+    def mentions(self, definition: Definition) -> tuple[tuple[Module, ast.AST], ...]:
+        """Return every place that names ``definition``, calls included."""
+        return tuple(self._mentions.get(definition, ()))
+
     def resolve(self, module: Module, node: ast.expr) -> Definition | None:
         """Return the local function or class that ``node`` names, if there is exactly one."""
         if isinstance(node, ast.Name):
@@ -74,10 +81,14 @@ class CallIndex:
 
     def reached(self, module: Module, node: ast.AST) -> bool:
         """Whether ``node`` can run at all: no function around it that nothing calls, no ``if False``."""
-        return self._reached(module, node, frozenset())
+        around = self._around(module, node)
+        return around in self._alive if isinstance(around, Definition) else around
 
     def runs_once(self, module: Module, node: ast.AST) -> bool:
-        """Whether ``node`` runs at most once: in no loop, in no function that is called twice."""
+        """Whether ``node`` runs at most once: in no loop, in no function that is called twice.
+
+        Calls in branches of which a run takes one count as one call.
+        """
         return self._runs_once(module, node, frozenset())
 
     def _runs_once(self, module: Module, node: ast.AST, seen: frozenset[ast.AST]) -> bool:
@@ -87,42 +98,62 @@ class CallIndex:
             if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 callers = self.callers(outer)
                 return (
-                    len(callers) == 1
+                    bool(callers)
                     and not self.escapes(outer)
-                    and self._runs_once(callers[0].module, callers[0].call, seen | {outer})
+                    and all(_take_turns(one, other) for one, other in combinations(callers, 2))
+                    and all(self._runs_once(c.module, c.call, seen | {outer}) for c in callers)
                 )
         return True
 
-    def _reached(self, module: Module, node: ast.AST, seen: frozenset[ast.AST]) -> bool:
+    @cached_property
+    def _alive(self) -> frozenset[Definition]:
+        """The definitions whose bodies can run: called, or handed on, by code that can run itself."""
+        leading: dict[Definition, list[Definition]] = {}
+        pending: list[Definition] = []
+        for definition, home in self.program.homes.items():
+            if not isinstance(definition, Definition):
+                continue
+            for around in self._ways_into(home, definition):
+                if isinstance(around, Definition):
+                    leading.setdefault(around, []).append(definition)
+                elif around:
+                    pending.append(definition)
+        alive: set[Definition] = set()
+        while pending:
+            definition = pending.pop()
+            if definition not in alive:
+                alive.add(definition)
+                pending += leading.get(definition, ())
+        return frozenset(alive)
+
+    def _ways_into(self, module: Module, definition: Definition) -> Iterator[Definition | bool]:
+        """Yield the definitions one of which must be alive for this one to be; True where none must."""
+        parent = module.parents.get(definition)
+        if isinstance(parent, ast.ClassDef):
+            yield self._around(module, parent.body[0])
+            return
+        if definition.decorator_list:
+            yield True
+        # Unseen calls are likely of what is mentioned: by code that can run, not where nothing calls.
+        mentions = self._mentions.get(definition, ()) if self.escapes(definition) else ()
+        for home, node in mentions:
+            yield self._around(home, node)
+        for caller in self.callers(definition):
+            yield self._around(caller.module, caller.call)
+
+    def _around(self, module: Module, node: ast.AST) -> Definition | bool:
+        """Return the definition in whose body ``node`` stands; True for a file's own statements.
+
+        False where a condition around it never holds.
+        """
         inner = node
         for outer in module.around(node):
             if isinstance(outer, ast.If) and not self._may_run(module, outer, inner):
                 return False
-            if isinstance(outer, Definition):
-                if outer in seen:
-                    return False
-                if self._inside_definition(outer, inner):
-                    return self._definition_reached(module, outer, seen | {outer})
+            if isinstance(outer, Definition) and inner in outer.body:
+                return outer
             inner = outer
         return True
-
-    @staticmethod
-    def _inside_definition(outer: ast.AST, inner: ast.AST) -> bool:
-        return inner in getattr(outer, "body", ())
-
-    def _definition_reached(self, module: Module, definition: Definition, seen: frozenset[ast.AST]) -> bool:
-        parent = module.parents.get(definition)
-        if isinstance(parent, ast.ClassDef):
-            return self._reached(module, parent.body[0], seen)
-        if definition.decorator_list or self._is_handed_on(definition, seen):
-            return True
-        return any(self._reached(caller.module, caller.call, seen) for caller in self.callers(definition))
-
-    def _is_handed_on(self, definition: Definition, seen: frozenset[ast.AST]) -> bool:
-        """Whether unseen calls are likely: by code that can run, not by a function that nothing calls."""
-        return self.escapes(definition) and any(
-            self._reached(module, node, seen) for module, node in self._mentions.get(definition, ())
-        )
 
     def _may_run(self, module: Module, node: ast.If, inner: ast.AST) -> bool:
         always = settled(module, node.test)
@@ -260,6 +291,10 @@ class CallIndex:
         if isinstance(binding.node, Definition):
             return binding.node
         return self._imported(binding.target, seen) if binding.kind == "import" else None
+
+
+def _take_turns(one: Caller, other: Caller) -> bool:
+    return one.module is other.module and are_exclusive(one.module, one.call, other.call)
 
 
 def argument_of(

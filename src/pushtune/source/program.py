@@ -89,13 +89,24 @@ class Module:
 
     def scope_of(self, node: ast.AST) -> Scope:
         """Return the scope in which ``node`` is evaluated."""
-        inner = node
-        for outer in self.around(node):
-            scope = self.scopes.get(outer)
-            if scope is not None and not _evaluated_before(inner, outer):
-                return scope
-            inner = outer
-        return self.scope
+        known, way, at = self._scopes_around, [], node
+        while at not in known:
+            way.append(at)
+            parent = self.parents.get(at)
+            if parent is None:
+                known[at] = self.scope
+            elif parent in self.scopes and not _evaluated_before(at, parent):
+                known[at] = self.scopes[parent]
+            else:
+                at = parent
+        found = known[at]
+        known.update(dict.fromkeys(way, found))
+        return found
+
+    @cached_property
+    def _scopes_around(self) -> dict[ast.AST, Scope]:
+        """The scopes that were looked for, by node: most are asked for again, from below."""
+        return {}
 
     def statement(self, node: ast.AST) -> ast.stmt:
         """Return the innermost statement that holds ``node``."""

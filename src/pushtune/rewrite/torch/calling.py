@@ -93,14 +93,14 @@ def _make(call: Call, name: str, last: str) -> Value:
     arguments.update(call.keywords)
     layer = Layer(name, call.frame.module, call.node, arguments, nodes)
     declare_layer(call.reader.facts, layer)
-    call.reader.facts.made.setdefault(call.node, []).append(layer)
+    call.reader.facts.make(call.node, layer)
     return layer
 
 
 def _contain(call: Call, kind: str) -> Value:
     given = list(call.given)
     if call.node is not None:
-        call.reader.facts.made.setdefault(call.node, [])
+        call.reader.facts.make(call.node)
     if len(given) == 1 and isinstance(given[0], Table):
         return Container(kind, {str(key): value for key, value in given[0].items.items()})
     if len(given) == 1 and kind != "Sequential":

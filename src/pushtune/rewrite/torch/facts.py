@@ -37,12 +37,13 @@ class Divisor:
 class Facts:
     """Filled while models are read; see ``ties`` for what is made of it.
 
-    ``widths`` are sizes that a layer gives its output, ``consumed`` those that a layer expects of its input.
-    ``loose`` are numbers that something depends on which reading cannot follow, ``outputs`` those that give
-    a model's result its size (``side_outputs``: one of several results). ``windows`` must not fall below 1;
-    ``pads`` are paddings that are half of a kernel. ``made`` are the layers by the call that makes them,
-    ``applied`` those calls through whose layers data was seen to flow. ``networks`` are the classes of models
-    that were read. ``repeats`` are named numbers of turns that a model's own loops take, with the ``range``.
+    ``widths`` are sizes that a layer gives its output, ``consumed`` those that a layer expects of its
+    input. ``loose`` are numbers that something depends on which reading cannot follow, ``outputs`` those
+    that give a model's result its size (``side_outputs``: one of several results). ``windows`` must not
+    fall below 1; ``pads`` are paddings that are half of a kernel. ``made`` are the layers by the call that
+    makes them, ``fresh`` those that were not distrusted so far, ``applied`` those calls through whose
+    layers data was seen to flow. ``networks`` are the classes of models that were read. ``repeats`` are
+    named numbers of turns that a model's own loops take, with the ``range``.
     """
 
     equations: list[Equation] = field(default_factory=list)
@@ -59,7 +60,12 @@ class Facts:
     networks: set[ast.ClassDef] = field(default_factory=set)
     applied: set[ast.Call] = field(default_factory=set)
     shapes: dict[str, LayerShape] = field(default_factory=dict)
-    distrusted: set[Layer] = field(default_factory=set)
+    fresh: list[Layer] = field(default_factory=list)
+
+    def make(self, call: ast.Call, *layers: Layer) -> None:
+        """Note that ``call`` makes layers."""
+        self.made.setdefault(call, []).extend(layers)
+        self.fresh += layers
 
     def equal(
         self,
@@ -90,7 +96,5 @@ class Facts:
 
     def distrust(self) -> None:
         """Note that nothing is to be trusted of the layers met so far, each once however often it is said."""
-        for layer in (layer for layers in self.made.values() for layer in layers):
-            if layer not in self.distrusted:
-                self.distrusted.add(layer)
-                self.loosen(*layer.arguments.values())
+        while self.fresh:
+            self.loosen(*self.fresh.pop().arguments.values())

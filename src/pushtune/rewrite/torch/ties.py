@@ -91,7 +91,11 @@ class Ties:
     def is_consumed_by_name(self, span: Span) -> bool:
         """Whether a layer takes the same named number in again."""
         members = set(self.spans(span)) & self.named
-        return bool(members & {leaf.span for leaf in self.facts.consumed})
+        return bool(members & self._consumed)
+
+    @cached_property
+    def _consumed(self) -> frozenset[Span]:
+        return frozenset(leaf.span for leaf in self.facts.consumed)
 
     def followers(self, span: Span) -> tuple[Derived, ...]:
         """Return the numbers that change when the one at ``span`` does, in source order."""

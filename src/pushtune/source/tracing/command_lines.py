@@ -21,12 +21,13 @@ def made_by_command_line(tracer: Follower, module: Module, function: ast.AST, na
         return False
     if not isinstance(owner, ast.ClassDef) or getattr(function, "name", "") != "__init__":
         return False
-    return any(
-        tracer.calls.resolve(home, argument) is owner
-        for home in tracer.program.modules
-        for called, calls in home.called.items()
-        if called.endswith(_MAKERS)
-        for call in calls
-        for argument in (*call.args, *(keyword.value for keyword in call.keywords))
-        if isinstance(argument, (ast.Name, ast.Attribute))
-    )
+    return any(_is_made_from(home, node) for home, node in tracer.calls.mentions(owner))
+
+
+def _is_made_from(module: Module, node: ast.AST) -> bool:
+    """Whether ``node`` is given to what makes classes of the command line's options."""
+    call = module.parents.get(node)
+    call = module.parents.get(call) if isinstance(call, ast.keyword) else call
+    if not isinstance(call, ast.Call) or call.func is node:
+        return False
+    return str(getattr(call.func, "attr", getattr(call.func, "id", ""))).endswith(_MAKERS)

@@ -152,7 +152,7 @@ def _options(tracer: Follower, module: Module, name: str) -> Iterator[tuple[Modu
         found = [
             (home, call)
             for home in places
-            for call in home.calls
+            for call in home.called.get("add_argument", ())
             if _calls(call, "add_argument") and texts(call) and _destination(call) == name
             and tracer.calls.reached(home, call)
         ]  # fmt: skip
@@ -164,7 +164,7 @@ def _options(tracer: Follower, module: Module, name: str) -> Iterator[tuple[Modu
 def _default_setters(tracer: Follower, name: str) -> Iterator[tuple[Module, ast.Call]]:
     """Yield the ``set_defaults`` calls that may set ``name``."""
     for module in tracer.program.modules:
-        for call in module.calls:
+        for call in module.called.get("set_defaults", ()):
             if _calls(call, "set_defaults") and any(k.arg in (name, None) for k in call.keywords):
                 yield module, call
 
