@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from git_origins import Origin, mirrored
 
 from pushtune.errors import UsageError
 from pushtune.git import Limits, Mirror
+from pushtune.testing.git_origins import Origin, mirrored
 
 
 @pytest.fixture

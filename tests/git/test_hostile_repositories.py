@@ -6,13 +6,13 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from git_origins import Origin, mirrored, trap
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pushtune.errors import MachineError, PushtuneError, UsageError
 from pushtune.git import Limits, Mirror, copying, list_heads
 from pushtune.git.records import read_commit, read_person
+from pushtune.testing.git_origins import Origin, mirrored, trap
 
 
 @pytest.fixture

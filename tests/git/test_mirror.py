@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from git_origins import Origin, mirrored, trap
 
 from pushtune.errors import MachineError, UsageError
 from pushtune.git import ABSENT, Mirror, Person, TreeFile, check_address, copying
+from pushtune.testing.git_origins import Origin, mirrored, trap
 
 ADA = Person("Ada Example", "ada@example.org")
 BO = Person("Bo Example", "bo@example.org")

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from git_origins import HttpServer, Origin, serving, trap
 
 from pushtune.errors import MachineError, UsageError
 from pushtune.git import Credentials, Heads, Mirror, check_address, list_heads
 from pushtune.git import command as git_command
+from pushtune.testing.git_origins import HttpServer, Origin, serving, trap
 
 TOKEN = "ghp_s3cr+t/tokén=="
 LOGIN = ("ci", TOKEN)

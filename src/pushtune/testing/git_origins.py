@@ -6,7 +6,7 @@ import base64
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,8 +32,11 @@ class Origin:
         root.mkdir(parents=True)
         self.git("init", "--quiet", "--initial-branch=main")
 
-    def git(self, *arguments: str, given: bytes | None = None, **variables: str) -> str:
-        environment = {"PATH": os.environ["PATH"], "HOME": "/dev/null", **IDENTITY, **variables}
+    def git(
+        self, *arguments: str, given: bytes | None = None, variables: Mapping[str, str] | None = None
+    ) -> str:
+        """Run git in the work tree and return what it said; ``given`` is its input."""
+        environment = {"PATH": os.environ["PATH"], "HOME": "/dev/null", **IDENTITY, **(variables or {})}
         command = ["git", "-c", "protocol.file.allow=always", *arguments]
         done = subprocess.run(
             command, cwd=self.root, env=environment, input=given, check=True, capture_output=True
@@ -41,17 +44,20 @@ class Origin:
         return done.stdout.decode("utf-8", "surrogateescape").strip()
 
     def write(self, name: str, text: str | bytes) -> Path:
+        """Write a file of the work tree."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
     def commit(self, message: str = "Train", **variables: str) -> str:
+        """Commit all that is there and return the hash; ``variables`` are git's, such as the author's."""
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "-m", message, **variables)
+        self.git("commit", "--quiet", "--allow-empty", "-m", message, variables=variables)
         return self.git("rev-parse", "HEAD")
 
     def blob(self, content: bytes) -> str:
+        """Write a file's content and return its hash."""
         return self.git("hash-object", "-w", "--stdin", given=content)
 
     def tree(self, *entries: tuple[str, str, bytes]) -> str:
@@ -62,12 +68,14 @@ class Origin:
         return self.git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", given=raw)
 
     def commit_tree(self, tree: str, branch: str = "main") -> str:
+        """Let a branch be at a commit of the tree as it stands, and return the commit."""
         sha = self.git("commit-tree", tree, "-m", "Train")
         self.git("update-ref", f"refs/heads/{branch}", sha)
         return sha
 
     @property
     def address(self) -> Address:
+        """Where it is fetched from."""
         return check_address(str(self.root), allow_local=True)
 
 
@@ -89,7 +97,12 @@ def trap(folder: Path, name: str) -> tuple[Path, Path]:
 
 @dataclass
 class HttpServer:
-    """`git http-backend` behind a small server. ``seen`` holds the headers of every request."""
+    """`git http-backend` behind a small server, for the repositories below ``root``.
+
+    ``login``: only this user and password are let in. ``redirect_to``: every request is sent elsewhere.
+    ``answer``: what is said to every request, again and again where ``endless``. ``seen`` holds the headers
+    of every request.
+    """
 
     root: Path
     login: tuple[str, str] | None = None
@@ -100,11 +113,14 @@ class HttpServer:
     port: int = 0
 
     def address(self, repository: str) -> Address:
+        """Return where a repository below ``root`` is fetched from."""
         return check_address(f"http://127.0.0.1:{self.port}/{repository}", allowed_hosts={"127.0.0.1"})
 
 
 @contextmanager
 def serving(server: HttpServer) -> Iterator[HttpServer]:
+    """Let it listen on a free port of this machine."""
+
     class Handler(_Handler):
         settings = server
 

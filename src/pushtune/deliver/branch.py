@@ -1,0 +1,156 @@
+"""The winner as one commit on top of the pushed one, on a branch of ours that later pushes move."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pushtune.deliver.message import PUSH, SCRIPT, Told, message_of, read_trailers
+from pushtune.errors import MachineError, UsageError
+from pushtune.git import ABSENT, OURS, Address, Commit, Credentials, Mirror, Person, list_heads
+
+COMMITTER = Person("pushtune", "noreply@pushtune.invalid")
+"""Who commits; the author is the one of the pushed commit."""
+
+_TRIES = 5
+_LONGEST_NAME = 60
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A winner to be handed back.
+
+    ``commit`` is the pushed one. ``files`` are the winner's, whole, by path from the repository's root; none,
+    and no other command: nothing better was found. ``time`` (unix seconds) must be the same whenever the
+    same delivery is made: that makes the same commit.
+    """
+
+    commit: str
+    files: Mapping[str, bytes]
+    told: Told
+    time: int = 0
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Where the winner is. ``branch`` and ``commit`` are None where there is none; ``note`` says why."""
+
+    branch: str | None
+    commit: str | None
+    note: str
+
+
+def deliver_branch(mirror: Mirror, delivery: Delivery, *, newer_delivered: bool = False) -> Delivered:
+    """Commit the winner and let our branch of its script be there. Doing it twice changes nothing.
+
+    What a later push delivered is never moved back: by ``newer_delivered``, and by the number of the push
+    that is written in the commit. Raises ``UsageError`` where the pushed commit or a file of it is not to
+    be had, ``MachineError`` where git cannot write.
+    """
+    files = _changed(mirror, delivery)
+    if not files and not delivery.told.command:
+        return Delivered(None, None, "nothing better than the pushed script was found: no branch")
+    commit = _write(mirror, delivery, files)
+    for _ in range(_TRIES):
+        branch, before = _place(mirror, delivery.told.script)
+        if newer_delivered or (before is not None and _push_of(before) > delivery.told.push):
+            return Delivered(None, commit, f"a later push was delivered on {branch}: it stays")
+        if mirror.set_branch(branch, commit, ABSENT if before is None else before.sha):
+            return Delivered(branch, commit, f"the winner is on {branch}")
+    raise MachineError("the branch of the winner is written by others all the time", fix="try again")
+
+
+def push_branch(
+    mirror: Mirror, address: Address, branch: str, credentials: Credentials | None = None
+) -> bool:
+    """Bring our branch to the origin; False where it has it already, or one of a later push.
+
+    Raises ``UsageError`` where the origin's branch of that name holds what pushtune did not put there, or
+    does not let us write; ``MachineError`` where it cannot be reached.
+    """
+    ours = mirror.branch(branch)
+    if ours is None:
+        raise UsageError(f"there is no branch {branch} to be pushed", fix="deliver it first")
+    theirs = list_heads(address, credentials).branches.get(branch)
+    if theirs == ours:
+        return False
+    if theirs is not None:
+        if not mirror.has(theirs):
+            mirror.fetch(address, credentials)
+        there = mirror.commit(theirs)
+        if _is_made_here(there) and _push_of(there) > _push_of(mirror.commit(ours)):
+            return False
+        # What is not made here is expected to be absent: the push is refused.
+        theirs = theirs if _is_made_here(there) else None
+    mirror.push(address, branch, credentials, expected_old=theirs)
+    return True
+
+
+def branch_name(script: str, *, whole: bool = False) -> str:
+    """Return the branch for a script: `pushtune/train` for `src/train.py`, `…/src-train` as a ``whole``."""
+    path = PurePosixPath(script)
+    parts = (*path.parent.parts, path.stem) if whole else (path.stem,)
+    name = "-".join(filter(None, (_NOT_IN_NAMES.sub("-", part).strip("-") for part in parts)))
+    return OURS + (name[-_LONGEST_NAME:].strip("-") or "script")
+
+
+def _place(mirror: Mirror, script: str) -> tuple[str, Commit | None]:
+    """Return the script's branch and where it is now. Two scripts of one name do not share one."""
+    name = branch_name(script)
+    before = _tip(mirror, name)
+    whole = branch_name(script, whole=True)
+    if before is not None and branch_name(_script_of(before), whole=True) != whole:
+        name = whole
+        before = _tip(mirror, name)
+    return name, before
+
+
+def _tip(mirror: Mirror, branch: str) -> Commit | None:
+    sha = mirror.branch(branch)
+    return None if sha is None else mirror.commit(sha)
+
+
+def _changed(mirror: Mirror, delivery: Delivery) -> dict[str, bytes]:
+    """Return the files that are not in the pushed commit as they are in the winner."""
+    return {
+        path: data
+        for path, data in delivery.files.items()
+        if _read(mirror, delivery.commit, path, len(data)) != data
+    }
+
+
+def _read(mirror: Mirror, commit: str, path: str, limit: int) -> bytes | None:
+    try:
+        return mirror.read(commit, path, limit)
+    except UsageError:
+        # Larger, so another one. (A path that cannot be is refused when it is written.)
+        return None
+
+
+def _write(mirror: Mirror, delivery: Delivery, files: Mapping[str, bytes]) -> str:
+    base = mirror.commit(delivery.commit)
+    return mirror.commit_files(
+        delivery.commit,
+        files,
+        message_of(delivery.told),
+        base.author,
+        base.time,
+        COMMITTER,
+        max(base.time, delivery.time),
+    )
+
+
+def _push_of(commit: Commit) -> int:
+    text = read_trailers(commit.message).get(PUSH, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+
+
+def _script_of(commit: Commit) -> str:
+    return read_trailers(commit.message).get(SCRIPT, "")
+
+
+def _is_made_here(commit: Commit) -> bool:
+    return commit.committer == COMMITTER and _push_of(commit) >= 0
