@@ -12,6 +12,7 @@ from PIL import Image
 
 from pushtune.notify.facts import CurvePoint
 from pushtune.notify.picture import HEIGHT, WIDTH, curve_png
+from pushtune.notify.picture.axis import axis
 from pushtune.notify.picture.canvas import Canvas
 from pushtune.notify.picture.curve import BLUE, GREY, PINK
 from pushtune.notify.picture.digits import GLYPHS, draw_text, text_width
@@ -94,3 +95,30 @@ def test_any_values_give_a_picture_that_decodes(
 ) -> None:
     data = curve_png([CurvePoint(*one) for one in values], target)
     assert data is None or _decoded(data).size == (2 * WIDTH, 2 * HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0.95, 0.99, ["0.95", "0.96", "0.97", "0.98", "0.99"]),
+        (0.0, 0.1, ["0.000", "0.025", "0.050", "0.075", "0.100"]),
+        (-2.0, 2.0, ["-2", "-1", "0", "1", "2"]),
+        (2e-5, 8e-5, ["2e-05", "4e-05", "6e-05", "8e-05"]),
+        (0.98765, 0.98769, ["0.98765", "0.98766", "0.98767", "0.98768", "0.98769"]),
+        (30_000.0, 70_000.0, ["30000", "40000", "50000", "60000", "70000"]),
+        (1e9, 3e9, ["1e+09", "1.5e+09", "2e+09", "2.5e+09", "3e+09"]),
+    ],
+)
+def test_marks_stand_at_round_numbers_that_can_be_told_apart(
+    low: float, high: float, labels: list[str]
+) -> None:
+    assert [label for _, label in axis([low, high], 0.0, 400.0).marks(5)] == labels
+
+
+@pytest.mark.parametrize("value", [0.9, 1e-7, 123_456.0, -3e12])
+def test_no_figure_is_cut_off_at_the_left(value: float) -> None:
+    data = curve_png([CurvePoint(trial, value * (1 + trial / 9), value) for trial in range(9)], None)
+    assert data is not None
+    box = _decoded(data).getbbox()
+    assert box is not None
+    assert box[0] >= 4

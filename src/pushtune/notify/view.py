@@ -94,7 +94,7 @@ def view_of(
     verdict = _verdict(facts, occasion)
     return LetterView(
         occasion=occasion.word,
-        tone=_TONES[occasion.outcome],
+        tone=_tone(facts, occasion),
         headline=_headline(facts, occasion, verdict),
         summary=_summary(facts, occasion, verdict),
         step=words.step(facts),
@@ -122,6 +122,14 @@ def view_of(
         warnings=_warnings(notes, facts.warnings),
         picture=picture,
     )
+
+
+def _tone(facts: LetterFacts, occasion: Occasion) -> str:
+    """Return ``plain`` where nothing was won for certain, and nothing is wrong."""
+    unsure = facts.winner is None or words.within_noise(facts)
+    if occasion.outcome is Outcome.SUCCESS and not facts.target and unsure:
+        return "plain"
+    return _TONES[occasion.outcome]
 
 
 def _verdict(facts: LetterFacts, occasion: Occasion) -> str:

@@ -29,7 +29,13 @@ class Axis:
         if whole:
             step = max(1.0, float(round(step)))
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [(self.at(index * step), _label(index * step, step)) for index in range(first, last + 1)]
+        decimals = _decimals(step)
+        # Very large and very small numbers are shorter with an exponent.
+        short = step >= 1e5 or decimals > 9 or max(abs(self.low), abs(self.high)) < 1e-3
+        values = [index * step for index in range(first, last + 1)]
+        return [
+            (self.at(value), f"{value:.4g}" if short else f"{value + 0.0:.{decimals}f}") for value in values
+        ]
 
 
 def axis(values: Iterable[float], start: float, end: float) -> Axis:
@@ -57,9 +63,8 @@ def _round_step(raw: float) -> float:
     return next(factor * power for factor in _ROUND if raw <= factor * power * (1 + 1e-9))
 
 
-def _label(value: float, step: float) -> str:
-    if step >= 1e5 or step < 1e-5:
-        return f"{value:.3g}"
+def _decimals(step: float) -> int:
+    """Return how many decimals tell multiples of a round step apart: 2 for 0.02, 3 for 0.025."""
     power = math.floor(math.log10(step) + 1e-9)
     halves = abs(step / 10.0**power - 2.5) < 1e-6
-    return f"{value + 0.0:.{max(0, halves - power)}f}"
+    return max(0, halves - power)

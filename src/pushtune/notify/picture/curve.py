@@ -14,8 +14,10 @@ WIDTH, HEIGHT = 552, 220
 """In CSS pixels; the file has twice as many each way, for sharp screens."""
 MOST_DOTS = 400
 _SCALE = 2
-_LEFT, _RIGHT, _TOP, _BOTTOM = 104.0, 1090.0, 18.0, 380.0
+_RIGHT, _TOP, _BOTTOM = 1090.0, 18.0, 380.0
+_MARGIN = 24.0
 _FIGURES = 19.0
+_MARKS = 5
 # Middle tones: a mail program shows the same picture on white and on black.
 BLUE: Colour = (46, 125, 235)
 GREY: Colour = (122, 133, 148)
@@ -28,14 +30,15 @@ def curve_png(points: Sequence[CurvePoint], target: float | None) -> bytes | Non
     if not shown:
         return None
     wanted = [target] if target is not None and math.isfinite(target) else []
-    x = axis([one.trial for one in shown], _LEFT, _RIGHT)
     # The best is always inside, however far it is from the rest.
     values = [*without_outliers([one.value for one in shown]), shown[0].best, shown[-1].best]
     y = axis(values + wanted, _BOTTOM, _TOP)
+    left = _MARGIN + max((text_width(label, _FIGURES) for _, label in y.marks(_MARKS)), default=0.0)
+    x = axis([one.trial for one in shown], left, _RIGHT)
     canvas = Canvas(WIDTH * _SCALE, HEIGHT * _SCALE)
     _grid(canvas, x, y)
     for value in wanted:
-        _dashes(canvas, y.at(value))
+        _dashes(canvas, left, y.at(value))
     for one in shown[:: -(-len(shown) // MOST_DOTS)]:
         canvas.dot((x.at(one.trial), y.at(one.value)), 5.5, GREY, 0.75)
     _stair(canvas, shown, x, y)
@@ -43,15 +46,17 @@ def curve_png(points: Sequence[CurvePoint], target: float | None) -> bytes | Non
 
 
 def _grid(canvas: Canvas, x: Axis, y: Axis) -> None:
-    for at, label in y.marks(5):
-        canvas.stroke((_LEFT, at), (_RIGHT, at), 1.0, GREY, 0.35)
-        draw_text(canvas, label, _LEFT - 16 - text_width(label, _FIGURES), at - _FIGURES / 2, _FIGURES, GREY)
+    for at, label in y.marks(_MARKS):
+        canvas.stroke((x.start, at), (_RIGHT, at), 1.0, GREY, 0.35)
+        draw_text(
+            canvas, label, x.start - 16 - text_width(label, _FIGURES), at - _FIGURES / 2, _FIGURES, GREY
+        )
     for at, label in x.marks(7, whole=True):
         draw_text(canvas, label, at - text_width(label, _FIGURES) / 2, _BOTTOM + 22, _FIGURES, GREY)
 
 
-def _dashes(canvas: Canvas, at: float) -> None:
-    for start in range(int(_LEFT), int(_RIGHT), 22):
+def _dashes(canvas: Canvas, left: float, at: float) -> None:
+    for start in range(int(left), int(_RIGHT), 22):
         canvas.stroke((start, at), (min(start + 12.0, _RIGHT), at), 3.0, PINK)
 
 
