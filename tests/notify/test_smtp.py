@@ -95,6 +95,14 @@ def test_a_certificate_of_nobody_is_not_believed(security: str, tmp_path: Path) 
         assert server.room.arrived == []
 
 
+def test_a_certificate_file_that_is_no_good_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("")
+    for name in ("empty.pem", "gone.pem"):
+        server = MailServer("localhost", SENDER, ca_file=str(tmp_path / name))
+        with pytest.raises(MailLaterError, match=name):
+            SmtpChannel(server).send(BODY, SENDER, [ADA])
+
+
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_certificate_of_another_host_is_not_believed(security: str, tmp_path: Path) -> None:
     with (

@@ -98,7 +98,7 @@ class SmtpChannel:
         server, (host, port) = self._server, self._server.address
         # Without a name smtplib asks the resolver for one, which can take a minute.
         name = _own_name()
-        context = None if server.security == "none" else ssl.create_default_context(cafile=server.ca_file)
+        context = None if server.security == "none" else self._trust()
         if server.security == "tls":
             connection: smtplib.SMTP = smtplib.SMTP_SSL(
                 host, port, local_hostname=name, timeout=server.timeout, context=context
@@ -116,6 +116,13 @@ class SmtpChannel:
             connection.close()
             raise
         return connection
+
+    def _trust(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self._server.ca_file)
+        except OSError as error:
+            # OpenSSL does not say which file it means.
+            raise self._later(f"the certificate file {self._server.ca_file}: {error}") from None
 
     def _hand_over(self, connection: smtplib.SMTP, body: bytes, sender: str, to: Sequence[str]) -> Delivery:
         options = [f"size={len(body)}"] if connection.has_extn("size") else []
