@@ -13,7 +13,7 @@ from pushtune.cli.options import home_option, with_options
 from pushtune.service.home import home_path, opened
 from pushtune.service.pushes import printable
 from pushtune.service.serve import serve
-from pushtune.service.stages import watch_over
+from pushtune.service.watchdog import watch_over
 from pushtune.settings import SERVER_OPTIONS
 from pushtune.settings.options import read_duration
 
@@ -37,10 +37,15 @@ def serve_command(standby: bool, home: Path | None, **flags: Any) -> None:
 
 @click.command("monitor")
 @click.option("--every", metavar="60s", help="Look again and again, not only once.")
+@click.option("--idle", metavar="1h", help="Take on also what no command has worked on for so long.")
 @home_option
-def monitor_command(every: str | None, home: Path | None) -> None:
-    """Go on with every push whose command died in the middle of a stage."""
+def monitor_command(every: str | None, idle: str | None, home: Path | None) -> None:
+    """Go on, to its end, with every push whose command died in the middle of a stage.
+
+    Letters that a mail server could not take yet are sent too.
+    """
     seconds = None if every is None else read_duration("--every", every)
+    idle_seconds = None if idle is None else read_duration("--idle", idle)
     with opened(home_path(home, os.environ), {}, os.environ) as at:
-        taken = watch_over(at, seconds, environ=os.environ, tell=_tell)
+        taken = watch_over(at, seconds, idle=idle_seconds, environ=os.environ, tell=_tell)
         click.echo(f"{taken} {'push was' if taken == 1 else 'pushes were'} taken on")

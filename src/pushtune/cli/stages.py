@@ -18,11 +18,15 @@ from pushtune.service.pushes import get_push
 from pushtune.service.stages import make_push, run_stage, send_test
 
 
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
 def take(name: str, push: int, home: Path | None, environ: Mapping[str, str], *, as_json: bool) -> None:
     """Take a push through one stage, say what came of it, and end with the status that says so too."""
     stage = StageName(name)
     with opened(home_path(home, environ), {}, environ) as at:
-        state = run_stage(at, push, stage, environ=environ, tell=lambda line: click.echo(line, err=True))
+        state = run_stage(at, push, stage, environ=environ, tell=_tell, wait=_tell)
         row = at.ledger.pushes.stages_of(push)[stage]
         over = get_push(at.ledger, push).state
     if as_json:
@@ -38,7 +42,11 @@ def take(name: str, push: int, home: Path | None, environ: Mapping[str, str], *,
 @click.argument("repository", required=False)
 @click.option("--branch", help="The branch that was pushed to.")
 @click.option("--commit", help="The pushed commit, in full.")
-@click.option("--push-file", type=click.Path(path_type=Path), help="Write the push's number into this file.")
+@click.option(
+    "--push-file",
+    type=click.Path(path_type=Path),
+    help="Write the push's number into this file; as PUSH=number if it ends with .properties or .env.",
+)
 @json_option
 @push_options
 def pull_command(
@@ -55,11 +63,23 @@ def pull_command(
         return
     if push is not None:
         raise UsageError("name a repository or a push, not both")
+    if push_file is not None:
+        # What an earlier build left there must not be taken for this one's.
+        push_file.unlink(missing_ok=True)
     with opened(home_path(home, os.environ), {}, os.environ) as at:
         number = make_push(at, repository, branch, commit).id
     if push_file is not None:
-        push_file.write_text(f"{number}\n", encoding="utf-8")
+        _write_number(push_file, number)
     take("pull", number, home, os.environ, as_json=as_json)
+
+
+def _write_number(path: Path, number: int) -> None:
+    """Write the number for whoever comes next: alone, or as the assignment that CI servers read."""
+    assignment = path.suffix in (".properties", ".env") or path.name == ".env"
+    try:
+        path.write_text(f"{'PUSH=' if assignment else ''}{number}\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", fix="name another --push-file") from None
 
 
 def _command(name: str, doc: str) -> click.Command:

@@ -83,23 +83,41 @@ def sole(home: Home) -> AbstractContextManager[None]:
     )
 
 
-def beside(home: Home, push: int) -> AbstractContextManager[None]:
-    """Hold one push, in a home that has no server. ``StudyBusyError`` if it has, or another has the push."""
-    return _Both(home, push)
+def without_server(home: Home) -> AbstractContextManager[None]:
+    """Hold the home together with other commands. ``StudyBusyError`` if a server has it."""
+    return held(
+        home.lock,
+        shared=True,
+        busy=f"a server works in {home.path} and takes every push through its stages",
+        fix="stop it to take single stages by hand",
+    )
+
+
+def beside(
+    home: Home, push: int, *, wait: Callable[[str], None] | None = None
+) -> AbstractContextManager[None]:
+    """Hold one push, in a home that has no server. ``StudyBusyError`` if it has, or another has the push.
+
+    With ``wait`` another command that has the push is waited for, and ``wait`` is told so.
+    """
+    return _Both(home, push, wait)
+
+
+def mailing(home: Home, *, wait: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Hold the outbox, so that no two commands send the same letter; the other one is waited for."""
+    return held(home.path / "mail.lock", busy="another command sends letters", fix="wait for it", wait=wait)
 
 
 class _Both(AbstractContextManager[None]):
     """The home shared with other commands, and the push for this one alone."""
 
-    def __init__(self, home: Home, push: int) -> None:
-        self._home = held(
-            home.lock,
-            shared=True,
-            busy=f"a server works in {home.path} and takes every push through its stages",
-            fix="stop it to take single stages by hand",
-        )
+    def __init__(self, home: Home, push: int, wait: Callable[[str], None] | None) -> None:
+        self._home = without_server(home)
         self._push = held(
-            home.push(push) / "lock", busy=f"another command works on push {push}", fix="wait for it"
+            home.push(push) / "lock",
+            busy=f"another command works on push {push}",
+            fix="wait for it",
+            wait=wait,
         )
 
     def __enter__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,16 +12,21 @@ from pushtune.errors import MachineError, StudyBusyError
 
 
 @contextmanager
-def held(path: Path, *, shared: bool = False, busy: str, fix: str) -> Iterator[None]:
+def held(
+    path: Path, *, shared: bool = False, busy: str, fix: str, wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
     """Hold a lock file for this process; it is free again however this process ends.
 
     Raises ``StudyBusyError`` with ``busy`` and ``fix`` if another holds it, ``MachineError`` if it cannot be
-    written.
+    written. With ``wait`` nothing is raised: it is told ``busy``, and the other is waited for.
     """
     descriptor = _opened(path)
     try:
         if not _taken(descriptor, shared=shared):
-            raise StudyBusyError(busy, fix=fix)
+            if wait is None:
+                raise StudyBusyError(busy, fix=fix)
+            wait(busy)
+            fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

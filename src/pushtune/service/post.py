@@ -56,8 +56,8 @@ class Post:
         if due:
             self._under_way = (due[0], self._executor.submit(_hand_over, self._channel, due[0]))
 
-    def flush(self, push: int) -> list[MailRow]:
-        """Send the letters of one push while the caller waits; return those that are still waiting."""
+    def flush(self, push: int | None) -> list[MailRow]:
+        """Send the letters of one push, or of all, while the caller waits; return those that still wait."""
         for letter in self._due(self._clock(), push=push) if self._channel is not None else []:
             self._record(letter, _hand_over(self._channel, letter))
         return self._ledger.outbox.waiting(push=push)

@@ -1,13 +1,12 @@
-"""Single stages by hand, and the watchdog: any CI server can be the chain."""
+"""Single stages by hand: any CI server can be the chain."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
-from pushtune.errors import StudyBusyError, UsageError
+from pushtune.errors import UsageError
 from pushtune.git import check_address, check_branch, check_commit, list_heads
 from pushtune.ledger import Ledger, PushRow, RepositoryRow
 from pushtune.model.states import PUSH_ENDS, PushState, StageName, StageState
@@ -28,13 +27,12 @@ from pushtune.pipeline.prepare import cores
 from pushtune.process import shielded
 from pushtune.service.credentials import credentials_of
 from pushtune.service.driver import Driver
-from pushtune.service.home import Opened, beside, mail_channel, mail_password
+from pushtune.service.home import Opened, beside, mail_channel, mail_password, mailing
 from pushtune.service.post import Post
 from pushtune.service.pushes import get_push
 from pushtune.service.server import make_server, secrets_of
 
 STEP_SECONDS = 0.05
-_OPEN = (StageState.WAITING, StageState.RUNNING)
 
 
 def make_push(home: Opened, name: str, branch: str | None, commit: str | None) -> PushRow:
@@ -58,35 +56,72 @@ def _where(
     home: Opened, repository: RepositoryRow, branch: str | None, commit: str | None
 ) -> tuple[str, str]:
     if branch is not None and commit is not None:
-        return check_branch(branch.removeprefix("origin/")), check_commit(commit)
+        return check_branch(_plain(branch)), check_commit(commit)
     address = check_address(
         repository.address, allow_local=home.settings.local, allowed_hosts=home.settings.hosts
     )
     heads = list_heads(address, credentials_of(home.home, repository))
-    branch = check_branch((branch or heads.default or "").removeprefix("origin/"))
+    branch = check_branch(_plain(branch or heads.default or ""))
     if branch not in heads.branches:
         raise UsageError(f"{repository.name} has no branch {branch}", fix="name one with --branch")
     return branch, commit or heads.branches[branch]
 
 
+def _plain(branch: str) -> str:
+    """Return a branch's own name: CI servers hand it over as they fetched it."""
+    for prefix in ("refs/heads/", "refs/remotes/", "origin/"):
+        branch = branch.removeprefix(prefix)
+    return branch
+
+
 def run_stage(
-    home: Opened, push: int, stage: StageName, *, environ: Mapping[str, str], tell: Callable[[str], None]
+    home: Opened,
+    push: int,
+    stage: StageName,
+    *,
+    environ: Mapping[str, str],
+    tell: Callable[[str], None],
+    wait: Callable[[str], None] | None = None,
 ) -> StageState:
     """Take a push through one stage and return how that ended; a stage that is behind already is left so.
 
-    Killed in the middle, the same command (or the watchdog) goes on where it was. Raises ``UsageError``
-    where an earlier stage is still to be done, ``StudyBusyError`` where a server works on it.
+    Killed in the middle, the same command, one for a later stage, or the watchdog goes on where it was.
+    Where another command works on the push it is waited for, if ``wait`` is there to be told so. Raises
+    ``UsageError`` where an earlier stage is still to be begun, ``StudyBusyError`` where a server, or another
+    command, works on the push. A push that was cancelled or superseded is left alone: its stage is skipped.
     """
-    with beside(home.home, push):
+    with beside(home.home, push, wait=wait):
+        if _is_off(home.ledger, push, tell):
+            return StageState.SKIPPED
         row = get_push(home.ledger, push)
         _check_order(home.ledger, row, stage)
         with ThreadPoolExecutor(2) as executor:
             server = _server(home, environ, tell)
             driver = Driver(home.ledger, push, server, InBackground(executor))
-            _drive(home.ledger, driver, row, stage)
+            _drive(home.ledger, driver, row, stage, home.settings.slots or cores())
+        if _is_off(home.ledger, push, tell):
+            return StageState.SKIPPED
         if stage is StageName.NOTIFY:
-            _post(home, server, environ, tell).flush(push)
+            send_letters(home, push, environ=environ, tell=tell)
         return home.ledger.pushes.stages_of(push)[stage].state
+
+
+def send_letters(
+    home: Opened, push: int | None, *, environ: Mapping[str, str], tell: Callable[[str], None]
+) -> None:
+    """Send the letters of a push, or of all, that are due; those of a mail server that is down stay."""
+    channel = mail_channel(home.settings, mail_password(home.settings, environ))
+    with mailing(home.home, wait=tell):
+        Post(home.ledger, channel, time.time, tell).flush(push)
+
+
+def _is_off(ledger: Ledger, push: int, tell: Callable[[str], None]) -> bool:
+    """Whether the push is not to go on. No error: the rest of a chain finds it so, and is not to blame."""
+    state = get_push(ledger, push).state
+    if state not in (PushState.CANCELLED, PushState.SUPERSEDED):
+        return False
+    tell(f"push {push} was {state.value}; `pushtune retry {push}` runs it again")
+    return True
 
 
 def _server(home: Opened, environ: Mapping[str, str], tell: Callable[[str], None]) -> Server:
@@ -94,30 +129,21 @@ def _server(home: Opened, environ: Mapping[str, str], tell: Callable[[str], None
     return make_server(home.home, home.settings, tell=tell, secrets=secrets_of(environ, password))
 
 
-def _post(home: Opened, server: Server, environ: Mapping[str, str], tell: Callable[[str], None]) -> Post:
-    channel = mail_channel(home.settings, mail_password(home.settings, environ))
-    return Post(home.ledger, channel, server.clock, tell)
-
-
 def _check_order(ledger: Ledger, row: PushRow, stage: StageName) -> None:
-    if row.state in (PushState.CANCELLED, PushState.SUPERSEDED):
-        raise UsageError(f"push {row.id} was {row.state.value}", fix=f"pushtune retry {row.id}")
     stages = ledger.pushes.stages_of(row.id)
     names = list(StageName)
-    for earlier in names[: names.index(stage)]:
-        if stages[earlier].state in _OPEN and not _sent_back(stages[stage].state, earlier):
+    before = [stages[name] for name in names[: names.index(stage)]]
+    if any(earlier.state is StageState.RUNNING for earlier in before):
+        return  # A command died in the middle, or a confirmation sent the push back: all of it goes on here.
+    for earlier in before:
+        if earlier.state is StageState.WAITING:
             raise UsageError(
-                f"push {row.id} has its stage {earlier.value} still before it",
-                fix=f"pushtune {earlier.value} --push {row.id}",
+                f"push {row.id} has its stage {earlier.name.value} still before it",
+                fix=f"pushtune {earlier.name.value} --push {row.id}",
             )
 
 
-def _sent_back(state: StageState, earlier: StageName) -> bool:
-    """A confirmation that missed the target has sent the push back to tune: both go on together."""
-    return state is StageState.WAITING and earlier is StageName.TUNE
-
-
-def _drive(ledger: Ledger, driver: Driver, row: PushRow, until: StageName) -> None:
+def _drive(ledger: Ledger, driver: Driver, row: PushRow, until: StageName, slots: int) -> None:
     if row.state is PushState.QUEUED:
         ledger.pushes.move(row.id, PushState.RUNNING, now=time.time())
     try:
@@ -125,7 +151,7 @@ def _drive(ledger: Ledger, driver: Driver, row: PushRow, until: StageName) -> No
             if get_push(ledger, row.id).state in PUSH_ENDS:
                 driver.stop()
                 return
-            driver.act(cores())
+            driver.act(slots)
             _wait_for(driver)
     except KeyboardInterrupt:
         with shielded():
@@ -139,40 +165,6 @@ def _wait_for(driver: Driver) -> None:
         if driver.look():
             return
         time.sleep(STEP_SECONDS)
-
-
-def watch_over(
-    home: Opened,
-    every: float | None,
-    *,
-    environ: Mapping[str, str],
-    tell: Callable[[str], None],
-    sleep: Callable[[float], None] = time.sleep,
-) -> int:
-    """Take on what nobody works on any more: pushes whose command died in the middle of a stage.
-
-    Looks once, or ``every`` so many seconds for ever. Returns how many pushes were taken on. A push that a
-    living command works on is left to it.
-    """
-    taken = 0
-    while True:
-        for row in home.ledger.pushes.open():
-            taken += _take_on(home, row, environ, tell)
-        if every is None:
-            return taken
-        sleep(every)
-
-
-def _take_on(home: Opened, row: PushRow, environ: Mapping[str, str], tell: Callable[[str], None]) -> int:
-    stage = home.ledger.pushes.running_stages([row.id]).get(row.id)
-    if row.repository is None or stage is None:
-        return 0
-    with suppress(StudyBusyError):
-        with beside(home.home, row.id):
-            tell(f"push {row.id}: nobody works on its stage {stage.value}; going on with it")
-        run_stage(home, row.id, stage, environ=environ, tell=tell)
-        return 1
-    return 0
 
 
 def send_test(home: Opened, address: str, environ: Mapping[str, str]) -> str:
