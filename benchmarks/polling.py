@@ -39,6 +39,11 @@ class Watched:
     branches: tuple[str, ...] = ()
     poll: float | None = MINUTE
 
+    @property
+    def address(self) -> str:
+        """As the ledger has it."""
+        return str(self.folder)
+
 
 def main() -> None:
     """Make the repositories, poll them, print the figures."""

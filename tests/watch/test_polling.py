@@ -15,8 +15,9 @@ from repositories import Pair, eventually, git, pair
 
 from pushtune.errors import MachineError
 from pushtune.git import Heads, check_address, list_heads
+from pushtune.watch import polling as polling_module
 from pushtune.watch.announcement import Announcement
-from pushtune.watch.polling import LANES, TRUSTED_PICTURES, Polling, news
+from pushtune.watch.polling import LANES, MOST_OF_A_HOST, TRUSTED_PICTURES, Polling, news
 
 A, B = "a1" * 20, "b2" * 20
 
@@ -27,6 +28,11 @@ class Watched:
     folder: Path = Path("/nowhere")
     branches: tuple[str, ...] = ()
     poll: float | None = 60.0
+    host: str = ""
+
+    @property
+    def address(self) -> str:
+        return f"https://{self.host}/team/{self.id}" if self.host else str(self.folder)
 
 
 @dataclass
@@ -169,31 +175,55 @@ def test_who_does_not_answer_is_known_and_comes_back(two: Pair, tmp_path: Path) 
         assert polling.troubles() == {}
 
 
-def test_repositories_that_hang_hold_up_nobody(two: Pair) -> None:
-    commit, ever = two.push(), threading.Event()
-    desk = Desk()
-    hanging = LANES["slow"] + LANES["fast"] + 3
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is slow is so after a moment."""
+    monkeypatch.setattr(polling_module, "SLOW", 0.05)
 
-    class Stuck(Desk):
-        def list_heads(self, repository: Watched) -> Heads:
-            if repository.id < hanging:
-                if repository.id in self.asked:
-                    ever.wait()
-                self.asked.append(repository.id)
-                raise MachineError("it took half a minute")
-            return super().list_heads(repository)
 
-    desk = Stuck()
-    repositories = [Watched(number, two.bare) for number in range(hanging + 50)]
-    with opened(desk, *repositories) as polling:
-        # They failed once, and hang from then on: they wait for each other in a lane of their own.
-        eventually(lambda: (polling.turn(desk.now), not polling.looking())[1])
-        desk.now += 1000.0
+@dataclass
+class Hanging(Desk):
+    """One host takes long over each look, until it is let go."""
+
+    ever: threading.Event = field(default_factory=threading.Event)
+    patience: float = 0.1
+
+    def list_heads(self, repository: Watched) -> Heads:
+        if repository.host == "hangs.example" and not self.ever.wait(self.patience):
+            raise MachineError("it took half a minute")
+        return super().list_heads(repository)
+
+
+def test_a_host_that_hangs_holds_up_nobody_else(two: Pair) -> None:
+    commit = two.push()
+    desk = Hanging(patience=3600.0)
+    hang = [Watched(number, two.bare, host="hangs.example") for number in range(50)]
+    others = [Watched(number, two.bare, host="quick.example") for number in range(50, 100)]
+    with opened(desk, *hang, *others) as polling:
         told: list[Announcement] = []
         eventually(lambda: (told.extend(polling.turn(desk.now)), len(told) == 50)[1])
-        assert {each.commit for each in told} == {commit}
-        assert polling.looking() == LANES["slow"]
-        ever.set()
+        assert {(each.commit, (each.repository or 0) >= 50) for each in told} == {(commit, True)}
+        assert polling.looking() == MOST_OF_A_HOST
+        desk.ever.set()
+        eventually(lambda: (told.extend(polling.turn(desk.now)), len(told) == 100)[1])
+
+
+def test_who_is_slow_waits_in_a_lane_of_its_own_until_it_is_quick(two: Pair, short: None) -> None:
+    two.push()
+    desk = Hanging()
+    hang = [Watched(number, two.bare, host="hangs.example") for number in range(20)]
+    with opened(desk, *hang) as polling:
+        eventually(lambda: (polling.turn(desk.now), len(polling.troubles()) > MOST_OF_A_HOST)[1])
+        assert polling.looking() <= MOST_OF_A_HOST + LANES["slow"]
+        desk.patience = 3600.0
+        eventually(lambda: (polling.turn(desk.now), polling.looking() == LANES["slow"])[1])
+        desk.ever.set()
+        desk.now += 1000.0
+        told: list[Announcement] = []
+        eventually(
+            lambda: (told.extend(polling.turn(desk.now)), len({each.repository for each in told}) == 20)[1]
+        )
+        assert polling.troubles() == {}
 
 
 def test_a_mistake_in_a_look_is_that_repositorys_trouble(two: Pair) -> None:

@@ -14,15 +14,19 @@ from typing import Generic, Protocol, TypeVar
 
 from pushtune.errors import PushtuneError
 from pushtune.git import Heads, is_branch, is_ours
+from pushtune.watch.addresses import sameness
 from pushtune.watch.announcement import Announcement
 from pushtune.watch.schedule import Schedule
 from pushtune.watch.stillness import picture
 
 SLOW = 3.0
-"""Seconds of a look after which a repository waits in the slow lane."""
+"""Seconds of a look after which its host's repositories wait in the slow lane, until one is quick again."""
 
-LANES = {"fast": 6, "slow": 2}
-"""Threads of each lane. One that is slow or does not answer never holds up the others."""
+LANES = {"fast": 8, "slow": 3}
+"""Threads of each lane: a host that is slow or does not answer holds up its own repositories only."""
+
+MOST_OF_A_HOST = 5
+"""Looks of one host at a time. A host that begins to hang does not take the whole lane with it."""
 
 TRUSTED_PICTURES = 10
 """Looks in a row that a picture may stand in for git."""
@@ -31,11 +35,14 @@ TRUSTED_PICTURES = 10
 class Repository(Protocol):
     """What polling wants to know of a repository. ``poll`` in seconds, None: it is only looked at when told.
 
-    ``branches`` are shell patterns; none: the default branch.
+    ``branches`` are shell patterns; none: the default branch. ``address``: repositories of one host share
+    its slowness; folders of this machine are each by themselves.
     """
 
     @property
     def id(self) -> int: ...  # noqa: D102
+    @property
+    def address(self) -> str: ...  # noqa: D102
     @property
     def branches(self) -> Sequence[str]: ...  # noqa: D102
     @property
@@ -69,7 +76,7 @@ class _Lane:
     """A few threads. They end with the process, even in the middle of a look."""
 
     def __init__(self, name: str, size: int) -> None:
-        self.busy: set[int] = set()
+        self.busy: dict[int, str] = {}
         self._size = size
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         for number in range(size):
@@ -79,8 +86,8 @@ class _Lane:
     def free(self) -> int:
         return self._size - len(self.busy)
 
-    def start(self, number: int, job: Callable[[], None]) -> None:
-        self.busy.add(number)
+    def start(self, number: int, host: str, job: Callable[[], None]) -> None:
+        self.busy[number] = host
         self._jobs.put(job)
 
     def close(self) -> None:
@@ -117,7 +124,8 @@ class Polling(Generic[Watched]):
         self._schedule = Schedule()
         self._repositories: dict[int, Watched] = {}
         self._memories: dict[int, _Memory] = {}
-        self._slow: set[int] = set()
+        self._hosts: dict[int, str] = {}
+        self._slow: set[str] = set()
         self._troubles: dict[int, str] = {}
         self._over: SimpleQueue[_Look] = SimpleQueue()
         self._lanes = {name: _Lane(name, size) for name, size in LANES.items()}
@@ -129,7 +137,8 @@ class Polling(Generic[Watched]):
             if self._repositories.get(number) != before[number]:
                 self._memories.pop(number, None)
                 self._troubles.pop(number, None)
-                self._slow.discard(number)
+        self._hosts = {number: _host(each) for number, each in self._repositories.items()}
+        self._slow &= set(self._hosts.values())
         self._schedule.keep({number: each.poll for number, each in self._repositories.items()}, now)
 
     def hurry(self, number: int, now: float) -> None:
@@ -140,8 +149,9 @@ class Polling(Generic[Watched]):
         """Start the looks that are due, and return what those that are over have found."""
         found = [news for look in self._finished() for news in self._told(look, now)]
         for name, lane in self._lanes.items():
-            for number in self._schedule.take(now, lane.free, partial(self._is_in_lane, name)):
-                self._start(number, name)
+            # One by one: each that starts counts for its host.
+            while lane.free and (numbers := self._schedule.take(now, 1, partial(self._may_start, name))):
+                self._start(numbers[0], name)
         return found
 
     def troubles(self) -> dict[int, str]:
@@ -161,12 +171,15 @@ class Polling(Generic[Watched]):
         for lane in self._lanes.values():
             lane.close()
 
-    def _is_in_lane(self, name: str, number: int) -> bool:
-        return (number in self._slow) == (name == "slow")
+    def _may_start(self, lane: str, number: int) -> bool:
+        host = self._hosts[number]
+        if (host in self._slow) != (lane == "slow"):
+            return False
+        return list(self._lanes[lane].busy.values()).count(host) < MOST_OF_A_HOST
 
     def _start(self, number: int, lane: str) -> None:
         job = partial(self._look, self._repositories[number], lane, self._memories.get(number))
-        self._lanes[lane].start(number, job)
+        self._lanes[lane].start(number, self._hosts[number], job)
 
     def _look(self, repository: Watched, lane: str, memory: _Memory | None) -> None:
         began = time.monotonic()
@@ -198,19 +211,23 @@ class Polling(Generic[Watched]):
                 return
 
     def _told(self, look: _Look, now: float) -> list[Announcement]:
-        self._lanes[look.lane].busy.discard(look.number)
+        host = self._lanes[look.lane].busy.pop(look.number)
+        (self._slow.add if look.seconds > SLOW else self._slow.discard)(host)
         self._schedule.back(look.number, now, answered=look.memory is not None)
         repository = self._repositories.get(look.number)
         if repository is None:
             return []
         if look.memory is None:
-            self._slow.add(look.number)
             self._troubles[look.number] = look.trouble
             return []
         self._troubles.pop(look.number, None)
-        (self._slow.add if look.seconds > SLOW else self._slow.discard)(look.number)
         self._memories[look.number] = look.memory
         return news(repository, look.memory.heads, self._known(look.number))
+
+
+def _host(repository: Repository) -> str:
+    place = sameness(repository.address)
+    return f"folder of {repository.id}" if place is None else place.partition("/")[0]
 
 
 def news(repository: Repository, heads: Heads, known: Mapping[str, str]) -> list[Announcement]:
