@@ -1,0 +1,240 @@
+"""Push, and get a mail: a real server, real git, real processes, a real mail server."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from project import FOREST
+
+from pushtune.testing.mail_server import RunningServer, mail_server
+from pushtune.testing.real_parts import need_module
+from pushtune.testing.served import SCRIPT, ServedHome
+
+SEEDED = FOREST.replace("max_depth=1", "max_depth=1, random_state=1")
+QUICK = 'target = "accuracy>=0.93"\ntrials = 6\nconfirm_seeds = 1\n'
+SLOW = SCRIPT.replace("time.sleep(0.15)", "time.sleep(1)").replace("range(5)", "range(60)")
+PROGRAM = 'target = "accuracy>=0.999"\nstrategy = "program"\ntrials = 2\nconfirm = false\n'
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Iterator[RunningServer]:
+    with mail_server(tmp_path, security="starttls", login=True) as running:
+        yield running
+
+
+@pytest.fixture
+def served(tmp_path: Path, mail: RunningServer) -> Iterator[ServedHome]:
+    """A home with a repository that is watched by a hook, and a mail server that wants TLS and a login."""
+    password = tmp_path / "password"
+    password.write_text(mail.settings.password)
+    settings = {
+        "mail_server": f"{mail.settings.host}:{mail.settings.port}",
+        "mail_user": mail.settings.user,
+        "mail_password_file": str(password),
+        "mail_ca_file": mail.settings.ca_file,
+        "mail_from": mail.settings.sender,
+    }
+    home = ServedHome(tmp_path / "served", settings)
+    home.make_repository({})
+    yield home
+    if home.server is not None and home.server.poll() is None:
+        home.stop()
+
+
+def letters(mail: RunningServer) -> list[EmailMessage]:
+    parsed = [email.message_from_bytes(one.body, policy=email.policy.default) for one in mail.room.arrived]
+    assert all(isinstance(one, EmailMessage) for one in parsed)
+    return parsed  # type: ignore[return-value]
+
+
+def text_of(letter: EmailMessage) -> str:
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def test_a_push_becomes_a_mail_and_a_branch(served: ServedHome, mail: RunningServer) -> None:
+    need_module("sklearn")
+    served.start()
+    commit = served.commit({"train.py": SEEDED, "pushtune.toml": QUICK}, "A small forest")
+    served.push()
+    push = served.wait_over(1)
+    assert push["state"] == "done"
+    assert {stage["state"] for stage in push["stages"]} == {"done"}
+    served.wait_for(lambda: mail.room.arrived)
+
+    (letter,) = letters(mail)
+    assert letter["To"] == "ann@example.org"
+    assert "origin" in letter["Subject"]
+    assert "A small forest" in text_of(letter)
+    assert "pushtune/train" in text_of(letter)
+
+    mirror = served.home / "repositories" / "1.git"
+    said = served.git("log", "-1", "--format=%an %ae%n%P%n%B", "pushtune/train", cwd=mirror)
+    assert said.splitlines()[:2] == ["Ann ann@example.org", commit]
+    assert "Pushtune-Push: 1" in said
+    delivered = served.home / "delivered" / "origin" / "latest"
+    assert (delivered / "report.html").is_file()
+    assert json.loads((delivered / "summary.json").read_text())["target_met"] is True
+
+
+def test_what_was_trained_before_is_recorded_and_not_trained_again(
+    served: ServedHome, mail: RunningServer
+) -> None:
+    served.start()
+    served.commit(
+        {"train.py": SCRIPT, "pushtune.toml": 'target = "accuracy>=0.2"\nstrategy = "program"\n'}, "One"
+    )
+    served.push()
+    assert served.wait_over(1)["state"] == "done"
+    served.commit({"README.md": "Explained.\n"}, "Explain")
+    served.push()
+    second = served.wait_over(2)
+    assert (second["state"], second["study"]) == ("done", None)
+    assert second["reason"].startswith("script, settings and data are as in push 1")
+    served.commit({"data/extra.csv": "1,2\n"}, "More data")
+    served.push()
+    assert served.wait_over(3)["study"] is not None
+    assert len(mail.room.arrived) == 2
+
+
+def test_a_script_that_fails_is_told_once_and_the_mended_one_as_fixed(
+    served: ServedHome, mail: RunningServer
+) -> None:
+    settings = 'target = "accuracy>=0.2"\nstrategy = "program"\n'
+    served.start()
+    served.commit(
+        {"train.py": "import no_such_package_at_all\n" + SCRIPT, "pushtune.toml": settings}, "Broken"
+    )
+    served.push()
+    first = served.wait_over(1)
+    assert first["state"] == "failed"
+    assert "no_such_package_at_all" in first["reason"]
+    served.commit({"train.py": SCRIPT}, "Mended")
+    served.push()
+    assert served.wait_over(2)["state"] == "done"
+    served.wait_for(lambda: len(mail.room.arrived) == 2)
+    broken, mended = letters(mail)
+    assert broken["X-Pushtune-Occasion"] == "script-fails"
+    assert "no_such_package_at_all" in text_of(broken)
+    assert mended["X-Pushtune-Occasion"] == "fixed"
+
+
+def test_killed_its_trials_go_on_and_the_next_server_adopts_them(served: ServedHome) -> None:
+    served.start()
+    served.commit({"train.py": SLOW, "pushtune.toml": PROGRAM}, "Slow")
+    served.push()
+    served.wait_for(served.trials)
+    (before,) = served.trials()
+    served.kill()
+    assert [process.pid for process in served.trials()] == [before.pid]
+    served.start()
+    served.wait_for(lambda: "found 1 attempt still running" in served.log)
+    assert [process.pid for process in served.trials()] == [before.pid]
+    served.run("cancel", "1")
+    served.wait_for(lambda: not served.trials())
+    assert served.show(1)["state"] == "cancelled"
+
+
+def test_a_cancelled_push_is_ended_by_the_next_server_and_can_be_retried(served: ServedHome) -> None:
+    served.start()
+    served.commit({"train.py": SLOW, "pushtune.toml": PROGRAM}, "Slow")
+    served.push()
+    served.wait_for(served.trials)
+    served.kill()
+    served.run("cancel", "1")
+    assert served.trials()
+    served.start()
+    served.wait_for(lambda: not served.trials())
+    said = served.run("retry", "1").stdout
+    assert said.startswith("push 1 runs again from train")
+    served.wait_for(served.trials)
+
+
+def test_stopped_by_its_manager_it_leaves_trials_running_by_a_person_it_ends_them(served: ServedHome) -> None:
+    served.start()
+    served.commit({"train.py": SLOW, "pushtune.toml": PROGRAM}, "Slow")
+    served.push()
+    served.wait_for(served.trials)
+    assert served.stop(signal.SIGTERM) == 0
+    assert served.trials()
+    served.start()
+    served.wait_for(lambda: "still running" in served.log)
+    assert served.stop(signal.SIGINT) == 0
+    assert served.trials() == []
+
+
+def test_a_second_server_refuses_or_stands_by_and_takes_over(served: ServedHome) -> None:
+    first = served.start()
+    served.wait_for(lambda: "serving" in served.log)
+    refused = served.run("serve", check=False)
+    assert refused.returncode == 2
+    assert "another pushtune works in" in refused.stderr
+    served.start("--standby")
+    served.wait_for(lambda: "standing by" in served.log)
+    first.kill()
+    first.wait()
+    served.wait_for(lambda: served.log.count("serving") == 2)
+
+
+def test_pushed_code_sees_no_secret_of_the_server(served: ServedHome) -> None:
+    spy = "import os\nprint(sorted(os.environ.items()))\n"
+    served.variables = {"DATABASE_URL": "postgres://secret-in-environment", "AWS_SECRET": "secret-too"}
+    served.start()
+    served.commit(
+        {"train.py": spy + SCRIPT, "pushtune.toml": 'target = "accuracy>=0.2"\nstrategy = "program"\n'}, "Spy"
+    )
+    served.push()
+    assert served.wait_over(1)["state"] == "done"
+    (printed,) = served.home.glob("studies/*/trials/0000/attempts/1/stdout.log")
+    assert "PATH" in printed.read_text()
+    assert "secret" not in printed.read_text()
+
+
+def test_nothing_is_served_where_nothing_shuts_pushed_code_in(tmp_path: Path) -> None:
+    # No engine can be found on this PATH, and process mode was not asked for.
+    (tmp_path / "home").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "pushtune", "serve", "--home", str(tmp_path / "home")],
+        env={"PATH": str(tmp_path), "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "pushed code is not trusted" in done.stderr
+    assert 'environment = "process"' in done.stderr
+
+
+def test_a_newer_push_supersedes_queued_ones_of_its_branch(served: ServedHome) -> None:
+    served.start("--pushes", "1")
+    for number, step in enumerate(("0.31", "0.32", "0.33"), start=1):
+        served.commit(
+            {"train.py": SLOW.replace("step = 0.5", f"step = {step}"), "pushtune.toml": PROGRAM}, step
+        )
+        served.push()
+        served.wait_for(lambda number=number: len(served.pushes()) == number)
+    served.wait_for(lambda: served.pushes()[2]["state"] == "running")
+    newest, middle, first = served.pushes()
+    assert (newest["state"], middle["state"], first["state"]) == ("queued", "superseded", "running")
+    assert middle["reason"] == "push 3 is newer"
+    served.run("cancel", "1")
+    served.wait_for(lambda: served.pushes()[0]["state"] == "running")
+
+
+def test_a_branch_that_pushtune_made_triggers_nothing(served: ServedHome) -> None:
+    served.start()
+    served.commit({"train.py": SCRIPT}, "Ours")
+    served.git("push", "-q", "origin", "HEAD:refs/heads/pushtune/train")
+    served.commit(
+        {"train.py": SCRIPT, "pushtune.toml": 'target = "accuracy>=0.2"\nstrategy = "program"\n'}, "Theirs"
+    )
+    served.push()
+    served.wait_over(1)
+    assert {row["branch"] for row in served.pushes()} == {"main"}
