@@ -34,8 +34,8 @@ def test_a_target_that_was_missed_is_told() -> None:
     assert trailers_of(told)["Pushtune-Target"] == "loss<=0.1 (not met)"
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_a_value_that_is_no_number_is_told_as_such(value: float) -> None:
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), None])
+def test_a_value_that_is_no_number_is_told_as_such(value: float | None) -> None:
     assert trailers_of(replace(TOLD, winner=Reached(value)))["Pushtune-Metric"] == "loss not a number"
 
 
@@ -62,7 +62,7 @@ def test_hostile_text_adds_neither_a_line_nor_a_trailer(field: str) -> None:
 _TEXT = st.text(max_size=300) | st.sampled_from(
     [EVIL, "Pushtune-Push: 99", "a: b", "---", "# x", "\n\n", " x"]
 )
-_VALUE = st.builds(Reached, st.floats(), st.none() | st.floats(), st.integers(1, 9))
+_VALUE = st.builds(Reached, st.none() | st.floats(), st.none() | st.floats(), st.integers(1, 9))
 
 
 @settings(max_examples=60, deadline=None)

@@ -222,6 +222,12 @@ def test_no_secret_of_our_own_environment_reaches_git(
     assert not any("hunter2" in "".join(environment.values()) for _, environment in calls)
 
 
+def _file(path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    return path
+
+
 @pytest.fixture
 def ssh_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a program called ssh on PATH that writes down what it is called with, and refuses."""
@@ -240,7 +246,7 @@ def test_ssh_asks_nothing_trusts_nobody_new_and_speaks_to_the_host_that_was_chec
     ssh_words: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "the keys $(touch ran) %h"
-    credentials = Credentials(ssh_key=folder / "id", known_hosts=folder / "hosts")
+    credentials = Credentials(ssh_key=_file(folder / "id"), known_hosts=_file(folder / "hosts"))
     with pytest.raises(UsageError, match="host whose key is not known") as raised:
         list_heads(check_address("ssh://git@93.184.216.34:2222/team/model.git"), credentials)
     assert "known_hosts" in raised.value.fix
@@ -261,7 +267,7 @@ def test_ssh_asks_nothing_trusts_nobody_new_and_speaks_to_the_host_that_was_chec
 def test_real_ssh_takes_these_options_and_refuses_a_host_that_does_not_answer(tmp_path: Path) -> None:
     with serving(HttpServer(tmp_path)) as server:
         address = check_address(f"ssh://git@localhost:{server.port}/x", allowed_hosts={"localhost"})
-        credentials = Credentials(ssh_key=tmp_path / "a key", known_hosts=tmp_path / "hosts")
+        credentials = Credentials(ssh_key=_file(tmp_path / "a key"), known_hosts=_file(tmp_path / "hosts"))
         with pytest.raises((MachineError, UsageError)) as raised:
             list_heads(address, credentials, timeout=20)
     assert "Bad configuration option" not in str(raised.value)
@@ -271,4 +277,6 @@ def test_real_ssh_takes_these_options_and_refuses_a_host_that_does_not_answer(tm
 def test_a_key_at_a_path_that_ssh_cannot_be_given_is_refused(tmp_path: Path) -> None:
     address = check_address("git@93.184.216.34:a")
     with pytest.raises(UsageError, match="ssh cannot be given"):
-        list_heads(address, Credentials(ssh_key=tmp_path / 'a"b'))
+        list_heads(address, Credentials(ssh_key=_file(tmp_path / 'a"b')))
+    with pytest.raises(UsageError, match="there is no file"):
+        list_heads(address, Credentials(ssh_key=tmp_path / "gone"))

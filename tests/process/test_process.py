@@ -58,3 +58,25 @@ def test_a_program_keeps_the_path_it_is_called_by(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_program("python") == str(tmp_path / "python")
     assert find_program("nonesuch") is None
+
+
+def test_one_that_says_more_than_it_may_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    endless = (
+        f"sleep 600 & echo $! > {tmp_path}/pid; while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+    )
+    for stream in ("", " >&2"):
+        with pytest.raises(MachineError, match="sh said more than 100000 bytes"):
+            run(["sh", "-c", f"{endless}{stream}; done"], most=100_000, timeout=60)
+        child = Path(f"/proc/{int((tmp_path / 'pid').read_text())}")
+        while child.exists() and "Z" not in (child / "stat").read_text().split():
+            time.sleep(0.01)
+
+
+def test_with_a_bound_it_is_as_without(tmp_path: Path) -> None:
+    given = "ü\udcff" + "x" * 300_000
+    answer = run(["sh", "-c", "cat; echo no >&2; exit 3"], input=given, most=1 << 20, check=False)
+    assert (answer.code, answer.stdout, answer.stderr) == (3, given, "no\n")
+    # One that does not want to hear it all ends by itself.
+    assert run(["true"], input=given, most=1 << 20).code == 0
+    with pytest.raises(MachineError, match=r"did not end within 0\.3 s"):
+        run(["sh", "-c", "sleep 600"], most=100, timeout=0.3)

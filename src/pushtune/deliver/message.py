@@ -18,9 +18,12 @@ _TRAILER = re.compile(r"(?P<name>Pushtune-[A-Za-z]+): (?P<value>.*)")
 
 @dataclass(frozen=True)
 class Reached:
-    """What a script reached: the mean of the metric over ``seeds`` runs; ``std`` is None for one run."""
+    """What a script reached: the mean of the metric over ``seeds`` runs; ``std`` is None for one run.
 
-    mean: float
+    ``mean`` is None where no run gave a number.
+    """
+
+    mean: float | None
     std: float | None = None
     seeds: int = 1
 
@@ -78,9 +81,9 @@ def read_trailers(message: str) -> Mapping[str, str]:
     return {match["name"]: match["value"] for match in found if match is not None}
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """Return a value of a metric with four significant digits."""
-    return f"{value:.4g}" if math.isfinite(value) else "not a number"
+    return f"{value:.4g}" if value is not None and math.isfinite(value) else "not a number"
 
 
 def _subject(told: Told) -> str:

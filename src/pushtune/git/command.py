@@ -55,6 +55,8 @@ _KEPT = (
     *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"),
 )
 
+_TELLING = ("fatal:", "error:", "ssh:", "remote: ERROR", "Host key verification")
+_DENIED = "Permission denied"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _NOT_PLAIN = re.compile("[^\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u3000-\ud7ff]+")
 
@@ -118,8 +120,9 @@ def answer(
 def said(completed: Completed, secrets: Collection[str] = ()) -> str:
     """Return why git failed, in one plain line without secrets: the server's words may be among it."""
     lines = [line.strip() for line in completed.stderr.splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote: ERROR"))] or lines
-    return plain(hidden(telling[-1] if telling else f"status {completed.code}", secrets))
+    # The first names the cause, the rest what failed because of it.
+    telling = [line for line in lines if line.startswith(_TELLING) or _DENIED in line] or lines
+    return plain(hidden(telling[0] if telling else f"status {completed.code}", secrets))
 
 
 def plain(text: str, most: int = 300) -> str:

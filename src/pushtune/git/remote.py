@@ -185,6 +185,8 @@ def _ssh_variables(address: Address, credentials: Credentials, found: tuple[str,
 
 def _ssh_path(path: Path) -> str:
     text = str(path.expanduser().absolute())
+    if not Path(text).is_file():
+        raise UsageError(f"there is no file {text!r} for ssh", fix="name the file of the key or the hosts")
     if '"' in text or "\\" in text or not text.isprintable():
         raise UsageError(f"ssh cannot be given the file {text!a}", fix="move it to a plain path")
     # ssh splits at blanks and replaces `%h` and the like.
