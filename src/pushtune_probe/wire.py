@@ -246,7 +246,7 @@ def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
             if os.path.getsize(path) != facts["bytes"] or _digest(path) != facts["sha256"]:
                 return None
         return body if body["version"] == VERSION and isinstance(body["epoch"], int) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -263,9 +263,11 @@ def checkpoint_folders(attempt: str) -> List[str]:
     """Return the checkpoint folders of an attempt, newest first, whole or not."""
     base = os.path.join(attempt, CHECKPOINTS)
     try:
-        names = [] if os.path.islink(base) else [name for name in os.listdir(base) if name.isdigit()]
-    except (FileNotFoundError, NotADirectoryError):
+        found = [] if os.path.islink(base) else os.listdir(base)
+    except OSError:
         return []
+    # A digit need not be one that counts: "²" is one too.
+    names = [name for name in found if name.isascii() and name.isdigit()]
     folders = [os.path.join(base, name) for name in sorted(names, key=int, reverse=True)]
     return [folder for folder in folders if not os.path.islink(folder)]
 

@@ -190,7 +190,7 @@ def test_a_model_that_found_no_room_is_kept_when_there_is_some(
     house.emit(1, 1, "artifact", kind="model", path="workspace/model.bin", bytes=7, origin="script")
     tell(house, "finished")
 
-    def full(_: object) -> None:
+    def full(*_: object) -> None:
         raise MachineError("the disk is full")
 
     with monkeypatch.context() as patch:
@@ -247,3 +247,50 @@ def test_an_order_that_could_not_be_written_is_written_when_there_is_room(
     house.step()
     order = wire.Order.from_json((house.folder(1).attempt(1) / wire.ORDER).read_text())
     assert order == wire.Order(1, None, 3)
+
+
+class Full:
+    free = 0
+
+
+def test_a_full_disk_is_trouble_of_the_machine_and_the_trial_goes_on_afterwards(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.want(1, to_epoch=3)
+    for attempt in range(1, 9):
+        started(house, attempt=attempt, resumed_from=min(attempt - 1, 1))
+        if attempt == 1:
+            house.epoch(1, 1, 1, 0.4)
+        house.emit(1, attempt, "failed", kind="error", type="OSError", message="[Errno 28] No space left")
+        house.end(f"s/1/{attempt}", 1)
+        with monkeypatch.context() as patch:
+            patch.setattr("pushtune.reconcile.trouble.shutil.disk_usage", lambda place: Full)
+            with pytest.raises(MachineError, match="is full"):
+                house.reconciler.look()
+        assert house.trial(1).state is TrialState.WANTED
+        assert house.trials.attempts(1)[-1].note.startswith("the machine: the disk that holds")
+    house.step()
+    plan = wire.Plan.from_json((house.folder(1).attempt(9) / wire.PLAN).read_text())
+    assert [Path(name).name for name in plan.checkpoints] == ["000001"]
+
+
+def test_an_end_that_could_not_be_written_down_on_a_full_disk_is_no_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.want(1)
+    started(house)
+    house.end("s/1/1", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr("pushtune.reconcile.trouble.shutil.disk_usage", lambda place: Full)
+        with pytest.raises(MachineError):
+            house.reconciler.look()
+    assert house.trial(1).state is TrialState.WANTED
+
+
+def test_a_script_that_says_the_disk_is_full_where_it_is_not_has_failed(house: House) -> None:
+    house.want(1)
+    started(house)
+    house.emit(1, 1, "failed", kind="error", type="OSError", message="[Errno 28] No space left on device")
+    house.end("s/1/1", 1)
+    house.step()
+    assert house.trial(1).state is TrialState.FAILED

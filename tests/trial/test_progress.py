@@ -7,12 +7,13 @@ import math
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trial_cases import emit, epoch
 
 from pushtune.trial import MetricReading, TrialFolder, Watcher, merge, read_trial
-from pushtune.trial.events import MOST_CURVES, MOST_METRICS
+from pushtune.trial.events import MOST_CURVES, MOST_EPOCHS, MOST_METRICS, MOST_POINTS
 from pushtune.trial.progress import Progress
 from pushtune_probe import wire
 
@@ -96,7 +97,7 @@ def test_what_a_hostile_script_reports_is_bounded(tmp_path: Path) -> None:
         stream.write(wire.event_line("epoch", {"epoch": 1, "metrics": metrics}))
         stream.write(wire.event_line("epoch", {"epoch": 10**12, "metrics": {}}))
         stream.write(b"[" * 100_000 + b"\n")
-    told = _read(tmp_path)
+    told = Watcher(tmp_path).read(all_of_it=True)
     assert len(told.metrics) == MOST_METRICS
     assert max(len(reading.name) for reading in told.metrics) <= 100
     assert (len(told.warnings), len(told.curves), told.epochs_done) == (200, MOST_CURVES, 1)
@@ -192,3 +193,83 @@ def test_how_an_earlier_attempt_ended_is_forgotten_when_the_next_one_is_made(tmp
     assert (joined.paused_at, joined.order_obeyed, joined.started) == (None, 0, False)
     assert joined.curves["accuracy", "validation"] == (0.1,)
     assert folder.attempts() == (1, 2)
+
+
+def test_a_flood_of_events_is_passed_over_but_for_its_end_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushtune.trial.reading.BITE", 300 * 1024)
+    monkeypatch.setattr("pushtune.trial.reading.MOST_BEHIND", 1024 * 1024)
+    monkeypatch.setattr("pushtune.trial.reading.KEPT_OF_FLOOD", 512 * 1024)
+    line = wire.event_line("metric", {"name": "accuracy", "value": 0.5})
+    with (tmp_path / wire.EVENTS).open("wb") as stream:
+        stream.write(line * 40_000)
+        stream.write(wire.event_line("finished", {"epochs": 1}))
+    told = Watcher(tmp_path).read(all_of_it=True)
+    assert (told.finished, len(told.metrics)) == (True, MOST_METRICS)
+    assert [warning.code for warning in told.warnings] == ["events-skipped"]
+
+
+def test_one_look_at_a_live_attempt_reads_one_bite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pushtune.trial.reading.BITE", 300 * 1024)
+    for number in range(1, 6):
+        emit(tmp_path, "warning", code="c", text="x" * 200_000)
+        epoch(tmp_path, number, val_accuracy=0.5)
+    watcher = Watcher(tmp_path)
+    assert [watcher.read().epochs_done for _ in range(6)] == [1, 2, 3, 4, 5, 5]
+
+
+def test_a_line_without_end_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pushtune.trial.reading.BITE", 300 * 1024)
+    epoch(tmp_path, 1, val_accuracy=0.5)
+    with (tmp_path / wire.EVENTS).open("ab") as stream:
+        stream.write(b'{"event":"' + b"x" * 1024 * 1024)
+    watcher = Watcher(tmp_path)
+    assert watcher.read(all_of_it=True).epochs_done == 1
+    with (tmp_path / wire.EVENTS).open("ab") as stream:
+        stream.write(b'"}\n')
+    epoch(tmp_path, 2, val_accuracy=0.5)
+    assert watcher.read(all_of_it=True).epochs_done == 2
+
+
+def test_numbers_beyond_all_measure_cost_nothing(tmp_path: Path) -> None:
+    emit(tmp_path, "started", resumed_from=10**12)
+    emit(tmp_path, "reached", places=list(range(20_000)))
+    for name in range(120):
+        emit(tmp_path, "epoch", epoch=90_000, metrics={f"m{name}": {"value": 1.0}})
+    told = Watcher(tmp_path).read(all_of_it=True)
+    assert sum(len(values) for values in told.curves.values()) <= 2 * MOST_POINTS
+    assert (told.epochs_done, len(told.reached)) == (MOST_EPOCHS, 10_000)
+
+
+def test_what_would_steer_a_terminal_is_shown_as_harmless(tmp_path: Path) -> None:
+    emit(tmp_path, "failed", type="E\x1b[2J", message="one\u202e\ntwo\r", traceback="a\tb\n\x07")
+    failed = _read(tmp_path).failed
+    assert failed is not None
+    assert (failed.type, failed.message) == ("E\ufffd[2J", "one\ufffd\ntwo\ufffd")
+    assert failed.traceback == "a\tb\n\ufffd"
+
+
+def test_what_an_orphan_writes_after_the_end_is_not_believed(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path)
+    attempt = folder.attempt(1)
+    emit(attempt, "started", resumed_from=0)
+    epoch(attempt, 1, val_accuracy=0.1)
+    _checkpoint(attempt, 1)
+    watcher = Watcher(attempt)
+    watcher.read(all_of_it=True)
+    watcher.fence()
+    epoch(attempt, 2, val_accuracy=0.99)
+    emit(attempt, "finished", epochs=2)
+    _checkpoint(attempt, 2)
+    folder.attempt(2).mkdir()
+    told = read_trial(folder)
+    assert (told.epochs_done, told.finished) == (1, False)
+    assert [path.name for path in folder.checkpoints_below(2)] == ["000001"]
+    assert folder.attempts() == (1, 2)
+
+
+def _checkpoint(attempt: Path, epoch: int) -> None:
+    folder = attempt / wire.CHECKPOINTS / f"{epoch:06d}"
+    folder.mkdir(parents=True)
+    wire.write_manifest(str(folder), epoch)

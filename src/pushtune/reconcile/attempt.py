@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pushtune.ledger import AttemptRow
 from pushtune.model.ports import Handle
-from pushtune.trial import Progress, Watcher
+from pushtune.trial import Progress, Watcher, merge
 
 LONGEST_GAP = 600.0
 """Seconds between two looks beyond which the clock was set or the machine slept: nobody trained then."""
@@ -19,7 +19,8 @@ class LiveAttempt:
 
     ``training``: it is not waiting at a rung. ``trained`` are the seconds of training of its trial so far,
     ``silent`` those since it last told or printed anything. ``counted_at`` is when they were last added up
-    (unix seconds). ``peak`` is in bytes. ``unsent``: its newest order could not be written yet.
+    (unix seconds). ``said_last`` are the seconds since it said its last word. ``peak`` is in bytes.
+    ``unsent``: its newest order could not be written yet. ``earlier`` is what the attempts before it told.
     """
 
     row: AttemptRow
@@ -35,7 +36,9 @@ class LiveAttempt:
     beaten_at: float = 0.0
     looked_at: float = 0.0
     unsent: bool = False
+    said_last: float = 0.0
     printed: tuple[int, int] = (0, 0)
+    earlier: tuple[Progress, ...] = ()
     progress: Progress = field(default_factory=Progress)
 
     @property
@@ -50,11 +53,18 @@ class LiveAttempt:
         if self.training and 0 <= passed <= LONGEST_GAP:
             self.trained += passed
             self.silent += passed
+        if 0 <= passed <= LONGEST_GAP and (self.progress.finished or self.progress.failed is not None):
+            self.said_last += passed
 
-    def read(self) -> Progress:
-        """Read what it has told since the last look; return what was known before."""
+    @property
+    def told(self) -> Progress:
+        """What all attempts of its trial told so far, joined."""
+        return merge([*self.earlier, self.progress])
+
+    def read(self, *, all_of_it: bool = False) -> Progress:
+        """Read what it has told since the last look (``all_of_it``: it has ended); return what was known."""
         before = self.progress
-        self.progress = self.watcher.read()
+        self.progress = self.watcher.read(all_of_it=all_of_it)
         printed = self.watcher.printed()
         if self.progress is not before or printed != self.printed:
             self.silent = 0.0

@@ -19,7 +19,6 @@ from pushtune.trial import (
     has_checkpoints,
     missing_metric,
     outcome_of,
-    read_trial,
 )
 
 
@@ -40,16 +39,16 @@ def ending_of(
     attempts: Sequence[AttemptRow],
     exit_: Exit | None,
     recipe: Recipe,
+    progress: Progress,
     *,
     seconds: float,
     silent: float = 0.0,
 ) -> Ending:
     """Return what the events and the end of the newest attempt say. ``exit_`` is None while it lives.
 
-    While it trains the outcome is of kind PAUSED: how far it has come. ``seconds`` are those trained,
-    ``silent`` those since it last gave a sign of life.
+    While it trains the outcome is of kind PAUSED: how far it has come. ``progress`` joins all attempts,
+    ``seconds`` are those trained, ``silent`` those since it last gave a sign of life.
     """
-    progress = read_trial(folder)
     order = attempts[-1].order
     outcome = outcome_of(
         progress,

@@ -26,7 +26,11 @@ INTERRUPTED = "interrupted"
 NOT_STARTED = "not started: "
 """How the note of an attempt begins whose process could not be started (the disk is full, no engine)."""
 
+MACHINE = "the machine: "
+"""How the note of an attempt begins that ended through the machine's fault (its disk is full)."""
+
 _LOST = "lost: "
+_NO_FAULT = (INTERRUPTED, NOT_STARTED, MACHINE)
 
 
 def lost_note(why: str) -> str:
@@ -39,14 +43,19 @@ def is_lost(attempt: AttemptRow) -> bool:
     return attempt.state is AttemptState.ENDED and attempt.note.startswith(_LOST)
 
 
+def is_no_fault(attempt: AttemptRow) -> bool:
+    """Whether the attempt ended through us or the machine, or never began."""
+    return attempt.note.startswith(_NO_FAULT)
+
+
 def fruitless_in_a_row(folder: TrialFolder, attempts: Sequence[AttemptRow]) -> int:
     """Return how many of the last attempts were lost without progress; ``attempts`` are oldest first.
 
-    Those that were interrupted or never started count neither way.
+    Those that ended through nobody's fault count neither way.
     """
     count = 0
     for attempt in reversed(attempts):
-        if attempt.note == INTERRUPTED or attempt.note.startswith(NOT_STARTED):
+        if is_no_fault(attempt):
             continue
         if not is_lost(attempt) or has_checkpoints(folder.attempt(attempt.number)):
             break

@@ -7,10 +7,12 @@ program left running. The order of writing is always: the ledger first, then the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from pushtune.errors import MachineError
 from pushtune.ledger import AttemptRow, TrialRow, Trials
@@ -20,11 +22,20 @@ from pushtune.model.ports import Exit, Handle, Limits, Runtime
 from pushtune.model.states import AttemptState, Purpose, TrialState
 from pushtune.reconcile.attempt import LiveAttempt
 from pushtune.reconcile.endings import Ending, ending_of
-from pushtune.reconcile.losses import INTERRUPTED, NOT_STARTED, is_backing_off, is_lost, lost_note
+from pushtune.reconcile.losses import (
+    INTERRUPTED,
+    MACHINE,
+    NOT_STARTED,
+    is_backing_off,
+    is_lost,
+    is_no_fault,
+    lost_note,
+)
 from pushtune.reconcile.memory import too_many_paused
 from pushtune.reconcile.recipe import Recipe
 from pushtune.reconcile.shares import Demand
 from pushtune.reconcile.silence import normal_seconds, silence_allowed
+from pushtune.reconcile.trouble import full_disk
 from pushtune.trial import (
     AttemptRequest,
     Order,
@@ -33,6 +44,7 @@ from pushtune.trial import (
     beat,
     changed_links,
     collect_model,
+    finish_attempt,
     finish_trial,
     make_attempt,
     order,
@@ -116,7 +128,7 @@ class Reconciler:
     def _ending_of(self, trial: TrialRow, last: AttemptRow) -> Ending:
         """Return what follows on an attempt whose end is in the ledger already."""
         live = self._attempt(last, Handle(last.label, last.identity))
-        if last.note == INTERRUPTED or last.note.startswith(NOT_STARTED):
+        if is_no_fault(last):
             return Ending(Outcome(OutcomeKind.LOST), again=True)
         return self._outcome(live, Exit(last.code, "" if is_lost(last) else last.note))
 
@@ -160,7 +172,8 @@ class Reconciler:
         """End every live attempt, now. What they had saved is gone on from by the next command."""
         for live in list(self._live.values()):
             self._runtime.kill(live.handle)
-            self._trials.ended(live.row, now=self._now(), code=None, note=INTERRUPTED)
+            live.read(all_of_it=True)
+            self._write_off(live, None, INTERRUPTED)
             trial = self._trials.get(live.row.trial)
             if trial is not None and trial.state is TrialState.RUNNING:
                 self._trials.move(trial.number, TrialState.WANTED)
@@ -180,8 +193,8 @@ class Reconciler:
             return False
         live.looked_at = now
         live.count_time(now)
-        exit_ = self._ended(live, now)
-        before = live.read()
+        exit_ = self._ended(live)
+        before = live.read(all_of_it=exit_ is not None)
         if exit_ is not None:
             live.peak = max(live.peak, exit_.peak_memory)
             self._conclude(live, exit_)
@@ -197,12 +210,12 @@ class Reconciler:
             return True
         return False
 
-    def _ended(self, live: LiveAttempt, now: float) -> Exit | None:
+    def _ended(self, live: LiveAttempt) -> Exit | None:
         """Return how the attempt's process ended, or None while it may live on."""
         if self._over_time(live):
             self._runtime.kill(live.handle)
             return Exit(None, "time")
-        if self._lingers(live, now):
+        if self._lingers(live):
             self._runtime.kill(live.handle)
             return Exit(0)
         if self._hangs(live):
@@ -237,10 +250,9 @@ class Reconciler:
             self._normal = normal_seconds(told.epoch_seconds, baseline.seconds)
         return self._normal
 
-    def _lingers(self, live: LiveAttempt, now: float) -> bool:
+    def _lingers(self, live: LiveAttempt) -> bool:
         """Whether the script said its last word long ago and its process does not go (a thread holds it)."""
-        said = live.progress.finished or live.progress.failed is not None
-        return said and now - live.progress.last_event_time > LINGER_SECONDS
+        return live.said_last > LINGER_SECONDS
 
     def _beat(self, live: LiveAttempt, now: float) -> None:
         if now - live.beaten_at >= BEAT_SECONDS:
@@ -257,17 +269,32 @@ class Reconciler:
     def _conclude(self, live: LiveAttempt, exit_: Exit) -> None:
         """An attempt's process is gone: its trial has ended, or must go on from its last checkpoint."""
         del self._live[live.row.trial]
-        now = self._now()
         trial = self._trials.get(live.row.trial)
         assert trial is not None
         if trial.state is not TrialState.RUNNING:
             # It waited at a rung and gave up, or it was pruned.
-            self._trials.ended(live.row, now=now, code=exit_.code, note=exit_.killed_for)
+            self._write_off(live, exit_.code, exit_.killed_for)
             return
+        full = full_disk(live.progress, exit_, live.folder)
+        if full:
+            self._make_way(live, exit_, f"the disk that holds {full} is full")
         ending = self._outcome(live, exit_)
         note = lost_note(ending.outcome.message) if ending.lost else exit_.killed_for
-        self._trials.ended(live.row, now=now, code=exit_.code, note=note)
+        self._write_off(live, exit_.code, note)
         self._follow(trial.number, live.peak, ending)
+
+    def _make_way(self, live: LiveAttempt, exit_: Exit, why: str) -> NoReturn:
+        """Write off an attempt that ended through the machine's fault; its trial is tried again later."""
+        self._write_off(live, exit_.code, f"{MACHINE}{why}")
+        self._trials.move(live.row.trial, TrialState.WANTED)
+        finish_attempt(live.folder, keep_checkpoints=True)
+        raise MachineError(why, fix="free some space: it goes on from its last checkpoint")
+
+    def _write_off(self, live: LiveAttempt, code: int | None, note: str) -> None:
+        """Write that an attempt has ended. What an orphan of it writes from now on is not believed."""
+        with contextlib.suppress(OSError):  # a full disk: without the note all is believed
+            live.watcher.fence()
+        self._trials.ended(live.row, now=self._now(), code=code, note=note)
 
     def _follow(self, trial: int, peak: int, ending: Ending) -> None:
         """Write what follows for a trial on the end of its attempt (whose row is written already)."""
@@ -283,7 +310,7 @@ class Reconciler:
         attempts = self._trials.attempts(live.row.trial)
         folder = TrialFolder.of(self._folder, trial.number)
         return ending_of(
-            folder, trial, attempts, exit_, self._recipe, seconds=live.trained, silent=live.silent
+            folder, trial, attempts, exit_, self._recipe, live.told, seconds=live.trained, silent=live.silent
         )
 
     def _gone(self, row: AttemptRow) -> None:
@@ -298,11 +325,17 @@ class Reconciler:
         self._conclude(live, Exit(None))
 
     def _attempt(self, row: AttemptRow, handle: Handle) -> LiveAttempt:
-        folder = TrialFolder.of(self._folder, row.trial).attempt(row.number)
+        parent = TrialFolder.of(self._folder, row.trial)
+        folder = parent.attempt(row.number)
         trial = self._trials.get(row.trial)
         assert trial is not None
         live = LiveAttempt(row, handle, folder, Watcher(folder), row.order, self._now(), trial.seconds)
-        live.read()
+        live.earlier = tuple(
+            Watcher(parent.attempt(number)).read(all_of_it=True)
+            for number in parent.attempts()
+            if number < row.number
+        )
+        live.read(all_of_it=True)
         return live
 
     def _tidy(self, trial: int) -> None:
@@ -312,7 +345,7 @@ class Reconciler:
         for number in folder.attempts():
             for name in changed_links(folder.attempt(number)):
                 self._warn(f"trial {trial} changed {name}, which it only reads from your folder by a link")
-        collect_model(folder)
+        collect_model(folder, lambda line: self._warn(f"trial {trial}: {line}"))
         finish_trial(folder)
         self._untidy.discard(trial)
 
@@ -422,7 +455,8 @@ class Reconciler:
     def _stop(self, live: LiveAttempt, note: str) -> None:
         self._runtime.kill(live.handle)
         self._live.pop(live.row.trial, None)
-        self._trials.ended(live.row, now=self._now(), code=None, note=note)
+        live.read(all_of_it=True)
+        self._write_off(live, None, note)
 
     def _make_room(self, rows: list[TrialRow]) -> None:
         """End the paused processes that memory has no room for; their checkpoints stay."""

@@ -19,6 +19,9 @@ IGNORED_FILE_BYTES = 16 * 1024 * 1024
 MOST_IN_FOLDER = 5000
 """Files of one folder that are taken one by one; a larger folder is linked as a whole."""
 
+DEEPEST = 100
+"""Folders within folders that are made anew; deeper ones are linked as a whole."""
+
 LEFT_OUT = frozenset(
     {".git", ".hg", ".svn", ".pushtune", "__pycache__", "node_modules", ".tox", ".nox", ".mypy_cache",
      ".pytest_cache", ".ruff_cache", ".hypothesis", ".ipynb_checkpoints", ".eggs"}
@@ -118,6 +121,9 @@ class _Survey:
                 self._file(entry, path, listed=listed)
 
     def _folder(self, entry: os.DirEntry[str], path: str, *, small: bool, listed: bool) -> None:
+        if path.count("/") >= DEEPEST:
+            self.linked.append(Entry(path))
+            return
         if entry.name in LEFT_OUT or path == self._without or _is_environment(entry.path):
             return
         small = small or not _is_large(entry.path)

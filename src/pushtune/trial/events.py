@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from pushtune.model.analysis import Caution, LayerShape, Split
+from pushtune.trial.fence import fenced_at, write_fence
 from pushtune.trial.folder import TrialFolder
 from pushtune.trial.progress import (
     ArtifactReport,
@@ -23,6 +24,7 @@ from pushtune.trial.progress import (
     merge,
     padded,
 )
+from pushtune.trial.reading import EventFile
 from pushtune_probe import wire
 
 MOST_METRICS = 4000
@@ -30,6 +32,10 @@ MOST_METRICS = 4000
 
 MOST_EPOCHS = 100_000
 MOST_CURVES = 100
+MOST_POINTS = 500_000
+"""Values of all curves together: there is one for each epoch of each."""
+
+MOST_PLACES = 10_000
 MOST_NOTES = 200
 """Of artifacts, warnings and training calls: the first ones."""
 
@@ -39,27 +45,43 @@ LONGEST_TRACEBACK = 8000
 
 _SPLITS: dict[Any, Split] = {split: split for split in get_args(Split)}
 
+_STEERING = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # all control characters but tab and newline
+    "\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"  # what turns text around
+    "\\u2028\\u2029\\ud800-\\udfff]"
+)
+
 Event = Mapping[str, Any]
 
 
 class Watcher:
-    """Reads one attempt's events as they come. Not thread-safe."""
+    """Reads one attempt's events as they come, a bounded bite at a time. Not thread-safe."""
 
     def __init__(self, attempt: str | Path) -> None:
-        self._path = str(Path(attempt) / wire.EVENTS)
-        self._log = Path(attempt) / wire.STDOUT
-        self._offset = 0
+        self._attempt = Path(attempt)
+        self._log = self._attempt / wire.STDOUT
+        self._file = EventFile(str(self._attempt / wire.EVENTS), end=fenced_at(self._attempt))
         self._collected = _Collected()
         self._progress = Progress()
 
-    def read(self) -> Progress:
-        """Return all that has been reported so far; the same object where nothing is new."""
-        events, self._offset = wire.read_events(self._path, self._offset)
+    def read(self, *, all_of_it: bool = False) -> Progress:
+        """Return what has been reported so far; the same object where nothing is new.
+
+        Of a flood of events only so much is read at once, unless ``all_of_it`` is asked for, and never more
+        than a bounded number of bytes: the record then says that some were passed over.
+        """
+        events = self._file.read(all_of_it=all_of_it)
         for event in events:
             self._collected.add(event)
         if events:
+            if self._file.skipped:
+                self._collected.add(_FLOOD)
             self._progress = self._collected.freeze()
         return self._progress
+
+    def fence(self) -> None:
+        """Believe nothing that is written from now on: the attempt has ended."""
+        write_fence(self._attempt, self._file.offset)
 
     def printed(self) -> tuple[int, int]:
         """Return what changes whenever the attempt prints something. One ``stat``."""
@@ -72,7 +94,16 @@ class Watcher:
 
 def read_trial(folder: TrialFolder) -> Progress:
     """Read the events of all attempts of a trial and join them."""
-    return merge([Watcher(folder.attempt(number)).read() for number in folder.attempts()])
+    return merge([Watcher(folder.attempt(number)).read(all_of_it=True) for number in folder.attempts()])
+
+
+_FLOOD: Mapping[str, Any] = MappingProxyType(
+    {
+        "event": "warning",
+        "code": "events-skipped",
+        "text": "it reported more than can be read: some of it was passed over",
+    }
+)
 
 
 class _Collected:
@@ -90,7 +121,8 @@ class _Collected:
 
     def add(self, event: Event) -> None:
         """Take one event up; one of an unknown kind is passed over."""
-        self._plain["last_event_time"] = _number(event.get("t")) or 0.0
+        if "t" in event:
+            self._plain["last_event_time"] = _number(event["t"]) or 0.0
         handler = _HANDLERS.get(event["event"])
         if handler is not None:
             handler(self, event)
@@ -111,7 +143,7 @@ class _Collected:
         )
 
     def _started(self, event: Event) -> None:
-        self._plain.update(started=True, resumed_from=_count(event.get("resumed_from")))
+        self._plain.update(started=True, resumed_from=min(_count(event.get("resumed_from")), MOST_EPOCHS))
 
     def _framework(self, event: Event) -> None:
         self._plain["framework"] = _text(event.get("name"), LONGEST_NAME)
@@ -139,8 +171,8 @@ class _Collected:
 
     def _reached(self, event: Event) -> None:
         places = event.get("places")
-        if isinstance(places, list):
-            self._places.update(place for place in places if isinstance(place, int))
+        if isinstance(places, list) and len(self._places) < MOST_PLACES:
+            self._places.update(place for place in places[:MOST_PLACES] if isinstance(place, int))
 
     def _fit(self, event: Event) -> None:
         if len(self._fits) < MOST_NOTES:
@@ -153,7 +185,7 @@ class _Collected:
 
     def _epoch(self, event: Event) -> None:
         epoch = _count(event.get("epoch"))
-        if not 1 <= epoch <= MOST_EPOCHS:
+        if not 1 <= epoch <= MOST_EPOCHS or epoch * max(1, len(self._curves)) > MOST_POINTS:
             return
         self._seconds[epoch] = _finite(event.get("seconds"))
         self._plain["total_epochs"] = _count(event.get("total")) or None
@@ -161,11 +193,12 @@ class _Collected:
         metrics = event.get("metrics")
         for name, told in metrics.items() if isinstance(metrics, dict) else ():
             if isinstance(told, dict):
-                key = _metric_key(str(name), told.get("split"))
+                key = _metric_key(_name(name), told.get("split"))
                 self._epoch_metric(epoch, key, _finite(told.get("value")))
 
     def _epoch_metric(self, epoch: int, key: CurveKey, value: float) -> None:
-        if key in self._curves or len(self._curves) < MOST_CURVES:
+        fits = len(self._curves) < MOST_CURVES and (len(self._curves) + 1) * epoch <= MOST_POINTS
+        if key in self._curves or fits:
             self._curves.setdefault(key, {})[epoch] = value
         if key == ("loss", "train"):
             since = self._plain.get("diverged_at") or epoch
@@ -193,7 +226,7 @@ class _Collected:
 
     def _artifact(self, event: Event) -> None:
         path = event.get("path")
-        if isinstance(path, str) and path and len(self._artifacts) < MOST_NOTES:
+        if isinstance(path, str) and 0 < len(path) <= LONGEST_TEXT and len(self._artifacts) < MOST_NOTES:
             kind, origin = _name(event.get("kind")), _name(event.get("origin"))
             self._artifacts.append(ArtifactReport(kind, path, _count(event.get("bytes")), origin))
 
@@ -223,7 +256,7 @@ class _Collected:
             file=_text(event.get("file"), LONGEST_TEXT),
             line=_count(event.get("line")),
             # The last lines are the ones that say why.
-            traceback=str(event.get("traceback") or "")[-LONGEST_TRACEBACK:],
+            traceback=_printable(str(event.get("traceback") or "")[-LONGEST_TRACEBACK:]),
         )
 
 
@@ -277,7 +310,12 @@ def _count(value: Any) -> int:
 
 
 def _text(value: Any, length: int) -> str:
-    return "" if value is None else str(value)[:length]
+    return "" if value is None else _printable(str(value)[:length])
+
+
+def _printable(text: str) -> str:
+    """Return ``text`` without what would steer a terminal or turn it around; lines and tabs stay."""
+    return _STEERING.sub("\ufffd", text)
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pushtune.errors import MachineError
 from pushtune.model.analysis import Candidate, Script, ScriptFile
+from pushtune.trial.fence import believed_checkpoints
 from pushtune_probe import wire
 from pushtune_probe.wire import Order
 
@@ -72,9 +73,7 @@ class TrialFolder:
         Every file of a checkpoint is read to verify it.
         """
         lower = [number for number in reversed(self.attempts()) if number < attempt]
-        folders = [
-            Path(name) for number in lower for name in wire.checkpoint_folders(str(self.attempt(number)))
-        ]
+        folders = [folder for number in lower for folder in believed_checkpoints(self.attempt(number))]
         return tuple(folder for folder in folders if wire.read_manifest(str(folder)) is not None)
 
 

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import stat
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pushtune.trial.events import Watcher
 from pushtune.trial.folder import WORKSPACE, TrialFolder, disk_errors
+from pushtune.trial.hostile_files import (
+    Allowance,
+    TooMuchError,
+    copy_open,
+    is_folder,
+    is_plain,
+    opened,
+    plain_files,
+    remove_tree,
+)
 from pushtune.trial.progress import ArtifactReport
 from pushtune_probe import wire
 
+MOST_MODEL = Allowance(bytes=16 * 1024**3, files=20_000)
+"""What a model may be at most; a larger one is not kept."""
 
-def collect_model(folder: TrialFolder) -> Path | None:
+_LONGEST_NAME = 100
+
+
+def collect_model(folder: TrialFolder, warn: Callable[[str], None] = lambda line: None) -> Path | None:
     """Copy the trial's model into its ``artifacts/`` and return the copy, or None if it kept none.
 
     Of the last attempt that kept one: the last that the script saved itself, else the last that the
-    probe saved. A model may be a file or a folder. Links are not followed and nothing outside the
-    attempt's folder is read. Raises ``MachineError`` where the disk is full.
+    probe saved. A model may be a file or a folder; it is copied, never opened. No link is followed, nothing
+    outside the attempt's folder is read. ``warn`` takes a line for a person where one is too large. Raises
+    ``MachineError`` where the disk is full.
     """
     for number in reversed(folder.attempts()):
         attempt = folder.attempt(number)
-        models = [item for item in Watcher(attempt).read().artifacts if item.kind == "model"]
+        told = Watcher(attempt).read(all_of_it=True).artifacts
+        models = [item for item in told if item.kind == "model"]
         models.reverse()
         models.sort(key=lambda item: item.origin != "script")
         for model in models:
-            source = _inside(attempt, model)
-            if source is not None:
-                return _keep(source, folder.artifacts)
+            kept = _kept(attempt, model, folder.artifacts, warn)
+            if kept is not None:
+                return kept
     return None
 
 
@@ -54,46 +70,45 @@ def has_checkpoints(attempt: Path) -> bool:
     return bool(wire.checkpoint_folders(str(attempt)))
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove ``folder`` and what is below it, also what was made read-only. One that is not there is fine."""
-    if not folder.exists():
-        return
-    for base, _, _ in os.walk(folder):
-        with contextlib.suppress(OSError):
-            Path(base).chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _inside(attempt: Path, artifact: ArtifactReport) -> Path | None:
-    """Return where the artifact is, if that is a real file or folder below the attempt's folder."""
-    path = attempt / artifact.path
-    resolved = path.resolve()
-    if path.is_symlink() or not resolved.is_relative_to(attempt.resolve()) or resolved == attempt.resolve():
+def _kept(attempt: Path, model: ArtifactReport, into: Path, warn: Callable[[str], None]) -> Path | None:
+    """Copy one model below ``into``, whole or not at all; None if it is none."""
+    target = into / _safe_name(model.path.rpartition("/")[2])
+    partial = into / ".partial"
+    try:
+        with opened(attempt, model.path) as source, disk_errors(into):
+            if not is_folder(source) and not is_plain(source):
+                return None
+            into.mkdir(parents=True, exist_ok=True)
+            remove_tree(partial)
+            _copy(source, partial)
+            remove_tree(target)
+            partial.replace(target)
+    except TooMuchError:
+        warn(f"the model {target.name} is larger than {MOST_MODEL.bytes >> 30} GiB and was not kept")
         return None
-    return resolved if resolved.is_file() or resolved.is_dir() else None
-
-
-def _keep(source: Path, into: Path) -> Path:
-    """Copy ``source`` below ``into``: whole or not at all."""
-    partial, target = into / f".{source.name}.partial", into / source.name
-    with disk_errors(into):
-        into.mkdir(parents=True, exist_ok=True)
-        _remove(partial)
-        if source.is_dir():
-            shutil.copytree(source, partial, ignore=_links)
-        else:
-            shutil.copy2(source, partial, follow_symlinks=False)
-        _remove(target)
-        partial.replace(target)
+    except (OSError, ValueError):
+        return None  # not there, or not what it was said to be
+    finally:
+        remove_tree(partial)
     return target
 
 
-def _links(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if (Path(folder) / name).is_symlink()]
+def _copy(source: int, target: Path) -> None:
+    allowance = replace(MOST_MODEL)
+    if not is_folder(source):
+        copy_open(source, target, allowance)
+        return
+    target.mkdir()
+    for path, descriptor in plain_files(source):
+        own = target.joinpath(*map(_plain, path.split("/")))
+        own.parent.mkdir(parents=True, exist_ok=True)
+        copy_open(descriptor, own, allowance)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        remove_tree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _safe_name(name: str) -> str:
+    """Return a file's name that neither a person nor a program can mistake, as like ``name`` as can be."""
+    return re.sub(r"^[. -]", "_", _plain(name)[-_LONGEST_NAME:])
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.+=@ -]", "_", name)

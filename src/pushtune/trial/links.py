@@ -12,7 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 LINKS = "links.json"
-"""Below an attempt's folder: what its workspace links, as it was when the attempt was made."""
+"""Beside an attempt's folder, after its number: what its workspace links, as it was when it was made.
+
+Not in the folder: there the trial could write what we are to look at.
+"""
 
 MOST_ENTRIES = 5000
 """Entries of one linked folder that are looked at."""
@@ -35,8 +38,8 @@ def look_at(paths: Iterable[str]) -> tuple[LinkedData, ...]:
 
 
 def write_links(attempt: Path, links: tuple[LinkedData, ...]) -> None:
-    """Note below the attempt's folder how its linked data was before it started."""
-    (attempt / LINKS).write_text(json.dumps([asdict(link) for link in links]))
+    """Note beside the attempt's folder how its linked data was before it started."""
+    _place(attempt).write_text(json.dumps([asdict(link) for link in links]))
 
 
 def changed_links(attempt: Path) -> tuple[str, ...]:
@@ -45,10 +48,14 @@ def changed_links(attempt: Path) -> tuple[str, ...]:
     Somebody changed it while the attempt was there: most likely the script, through a link.
     """
     try:
-        noted = [LinkedData(**item) for item in json.loads((attempt / LINKS).read_text())]
+        noted = [LinkedData(**item) for item in json.loads(_place(attempt).read_text())]
     except (OSError, ValueError, TypeError):
         return ()
     return tuple(link.path for link in noted if _facts(link.path) != link.facts)
+
+
+def _place(attempt: Path) -> Path:
+    return attempt.with_name(f"{attempt.name}.{LINKS}")
 
 
 def _facts(path: str) -> str:

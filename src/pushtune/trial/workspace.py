@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from pushtune.model.analysis import Candidate, Script
 from pushtune.trial.author_files import COPY_BUDGET, Entry, SortedFiles, sort_files
 from pushtune.trial.folder import WORKSPACE
+from pushtune.trial.hostile_files import Allowance, TooMuchError, copy_open, plain_files
 from pushtune.trial.links import LinkedData, look_at
 from pushtune_probe import wire
 
@@ -27,6 +27,10 @@ MOST_LEVELS = 6
 MOST_NEIGHBOURS = 2000
 
 _BLOCK = 8 * 1024 * 1024
+
+_MOST_LAID_OVER = 2 * 1024**3
+_MOST_FILES = 50_000
+"""Bytes and files of a checkpoint that are laid over: several times what the probe puts there."""
 
 
 @dataclass(frozen=True)
@@ -149,19 +153,26 @@ def _names(folder: Path) -> list[str]:
 
 
 def _lay_over(files: Path, root: Path) -> None:
-    """Copy the regular files below ``files`` to the same places below ``root``, times kept.
+    """Copy the plain files below ``files`` to the same places below ``root``, times kept.
 
-    Links are not followed: an earlier attempt has written what is there, and may have meant to be copied
-    what it cannot read.
+    An earlier attempt has written what is there: links are not followed, and it may be too much.
     """
-    if files.is_symlink():
+    allowance = Allowance(_MOST_LAID_OVER, _MOST_FILES)
+    try:
+        folder = os.open(files, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
         return
-    for base, _, names in os.walk(files):
-        for name in names:
-            path = Path(base) / name
-            if not path.is_symlink() and path.is_file():
-                target = _own_path(root, str(path.relative_to(files)))
-                shutil.copy2(path, target)
+    try:
+        for path, descriptor in plain_files(folder):
+            # A file where the author has a folder, or the other way round: the author's stays.
+            with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+                target = _own_path(root, path)
+                target.unlink(missing_ok=True)
+                copy_open(descriptor, target, allowance)
+    except TooMuchError:
+        return
+    finally:
+        os.close(folder)
 
 
 def _own_path(root: Path, path: str) -> Path:
