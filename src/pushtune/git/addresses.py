@@ -97,7 +97,7 @@ def _from_url(url: re.Match[str], allowed_hosts: Collection[str]) -> Address:
     if transport in ("http", "git") and not listed:
         raise UsageError(
             f"{transport}:// is neither encrypted nor proven to be {host[:80]}",
-            fix=f"write https://, or the operator lists {host[:80]} in allowed_hosts",
+            fix="write https://, or the operator lists the host under `hosts` in server.toml",
         )
     _check_path(path, "?#" if transport != "ssh" else "")
     end = f":{port}" if port != PORTS[transport] else ""
@@ -124,7 +124,7 @@ def _from_folder(text: str, url: re.Match[str] | None, allow_local: bool) -> Add
     if not allow_local:
         raise UsageError(
             "the address is a folder of this machine, and those are not allowed",
-            fix="the operator allows local repositories, or: " + _FORMS,
+            fix="the operator sets `local = true` in server.toml, or: " + _FORMS,
         )
     if url is not None and (url["place"] or not url["path"]):
         raise UsageError("a file address names a host", fix="write the absolute path of the folder")

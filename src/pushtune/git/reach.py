@@ -104,7 +104,7 @@ def _refuse_inside(host: str, address: IPv4Address | IPv6Address) -> None:
 def _inside(host: str, where: str) -> UsageError:
     return UsageError(
         f"the host {host} is inside this machine's own network ({where})",
-        fix="the operator lists the host in allowed_hosts, if it is meant",
+        fix="if it is meant, the operator lists it under `hosts` in server.toml",
     )
 
 
