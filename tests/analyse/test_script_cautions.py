@@ -131,3 +131,14 @@ def test_a_framework_that_cannot_be_tuned_yet_is_named(write: Write) -> None:
 
 def test_an_unknown_framework_is_said(write: Write) -> None:
     assert "unknown-framework" in codes(write, "print(1)\n")
+
+
+def test_a_name_that_is_missing_where_nothing_can_run_is_no_reason_to_worry(write: Write) -> None:
+    assert "undefined-name" not in codes(write, HEAD + "def unused():\n    modell.save('x.keras')\n")
+    assert "undefined-name" in codes(write, HEAD + "def used():\n    modell.save('x.keras')\nused()\n")
+
+
+def test_a_name_that_is_missing_in_another_file_is_told_with_its_place(write: Write) -> None:
+    found = told(write, "import net\nnet.make()\n", net__py="def make():\n    return modell\n")
+    (caution,) = [one for one in found if one.code == "undefined-name"]
+    assert (caution.line, caution.text[:14]) == (0, "net.py line 2:")

@@ -158,20 +158,31 @@ def messages(reading: Reading) -> Iterator[Caution]:
 
 
 def undefined(reading: Reading) -> Iterator[Caution]:
-    """A name that nothing binds ends the run, often after the training. Star imports may bind anything."""
+    """A name that nothing binds ends the run, often after the training. Star imports may bind anything.
+
+    Not in a function that nothing calls: it is wrong, and harms nobody.
+    """
     for module in reading.program.modules:
         if any(scope.stars for scope in module.scopes.values()) or _runs_text(reading, module):
             continue
-        seen: set[str] = set()
+        known = set(_ALWAYS)
         for node in module.parents:
             if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
                 continue
             if any(isinstance(outer, ast.Try) for outer in module.around(node)):
                 continue
-            if node.id not in _ALWAYS | seen and module.scope_of(node).find(node.id) is None:
-                seen.add(node.id)
-                text = f"{node.id} is not defined anywhere: the run would fail here"
-                yield Caution("undefined-name", node.lineno, text)
+            if node.id in known or module.scope_of(node).find(node.id) is not None:
+                continue
+            if reading.callers.reached(module, node):
+                known.add(node.id)
+                yield _undefined(module, node)
+
+
+def _undefined(module: Module, node: ast.Name) -> Caution:
+    text = f"{node.id} is not defined anywhere: the run would fail here"
+    if module.is_entry:
+        return Caution("undefined-name", node.lineno, text)
+    return Caution("undefined-name", 0, f"{module.path} line {node.lineno}: {text}")
 
 
 def _runs_text(reading: Reading, module: Module) -> bool:

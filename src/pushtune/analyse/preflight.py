@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pushtune.analyse.guards import is_tried
 from pushtune.analyse.preflight_arguments import needs_arguments
+from pushtune.analyse.preflight_hidden import hidden_package
 from pushtune.analyse.preflight_machine import needs_account, needs_gpu, needs_variable
 from pushtune.analyse.preflight_network import needs_network
 from pushtune.analyse.reading import Reading
@@ -103,6 +104,7 @@ def _importable(name: str) -> bool:
 
 RULES: tuple[Callable[[Reading], Iterator[Caution]], ...] = (
     python_2,
+    hidden_package,
     missing_sibling,
     needs_arguments,
     needs_gpu,

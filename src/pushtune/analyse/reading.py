@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pushtune.model.analysis import Script
 from pushtune.rewrite.catalogue import load_catalogue
 from pushtune.source import Module, Names, Program, Vocabulary, parse_program
+from pushtune.source.calls import CallIndex
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,11 @@ class Reading:
     program: Program
     names: Names
     calls: tuple[Called, ...] = field(repr=False)
+
+    @cached_property
+    def callers(self) -> CallIndex:
+        """Who calls which function of the script, and what of it can run."""
+        return CallIndex(self.program)
 
     def named(self, *prefixes: str) -> Iterator[Called]:
         """Yield the calls whose canonical name is one of ``prefixes`` or lies below one."""
