@@ -130,6 +130,8 @@ def test_a_listed_host_may_be_inside_and_in_the_open() -> None:
     for text in ("http://localhost:3000/a", "git://localhost/a", "https://localhost/a", "git@localhost:a"):
         address = check_address(text, allowed_hosts={"localhost"})
         assert (address.host, address.listed, check_reachable(address)) == ("localhost", True, ())
+    assert check_address("https://GIT.Internal./a", allowed_hosts=["Git.INTERNAL"]).host == "git.internal"
+    assert check_address("https://[::1]/a", allowed_hosts=["[::1]"]).listed
     with pytest.raises(UsageError, match="own network"):
         check_address("https://127.0.0.1/a", allowed_hosts={"localhost"})
 

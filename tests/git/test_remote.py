@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from pushtune.errors import MachineError, UsageError
-from pushtune.git import Credentials, Heads, Mirror, check_address, list_heads
+from pushtune.git import Address, Credentials, Heads, Mirror, check_address, list_heads, reach
 from pushtune.git import command as git_command
 from pushtune.testing.git_origins import HttpServer, Origin, serving, trap
 
@@ -139,6 +140,23 @@ def test_a_redirect_into_our_own_network_is_not_followed(origin: Origin, tmp_pat
         ):
             Mirror(tmp_path / "mirror.git").fetch(server.address("digits/.git"))
         assert inside.seen == []
+
+
+def test_git_speaks_to_the_very_address_that_was_checked(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that leads elsewhere by the time git looks it up (here: nowhere at all) changes nothing."""
+    monkeypatch.setattr(reach, "is_public", lambda address: True)
+    with serving(HttpServer(tmp_path / "projects")) as server:
+        here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: here)
+        host = "repository.invalid"
+        text = f"http://{host}:{server.port}/digits/.git"
+        address = Address(text, "http", host, "/digits/.git", server.port)
+        assert list_heads(address).default == "main"
+        mirror = Mirror(tmp_path / "mirror.git")
+        mirror.fetch(address)
+        assert mirror.resolve("main")
 
 
 @pytest.mark.parametrize("token", ["a\nX-Evil: 1", "a\rb", "\0", ""])

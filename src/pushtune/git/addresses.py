@@ -52,11 +52,12 @@ class Address:
 def check_address(text: str, *, allow_local: bool = False, allowed_hosts: Collection[str] = ()) -> Address:
     """Return the repository's address that ``text`` gives, or raise ``UsageError`` with the reason.
 
-    ``allow_local``: folders of this machine too. ``allowed_hosts``: hosts (lower case) that may be in our
-    own network and may be spoken to in the open (`http`, `git`). A host name that can be looked up now is;
+    ``allow_local``: folders of this machine too. ``allowed_hosts``: hosts that may be in our own
+    network and may be spoken to in the open (`http`, `git`). A host name that can be looked up now is;
     as names may lead elsewhere tomorrow, ``check_reachable`` does it again before each use.
     """
     _check_characters(text)
+    allowed_hosts = frozenset(host.lower().strip("[].") for host in allowed_hosts)
     url = _URL.fullmatch(text)
     if url is not None and url["transport"].lower() in PORTS:
         address = _from_url(url, allowed_hosts)
