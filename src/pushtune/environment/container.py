@@ -70,7 +70,7 @@ class ContainerEnvironment:
 
     def prepare(self, needs: Needs) -> Interpreter:
         """Choose the image and make it ready; see ``Images.ensure`` for what is raised."""
-        self._mounts()
+        self._mounts(needs.root or self._request.root)
         choice = self.choose(needs)
         found = self.images.ensure(choice, Path(needs.root or self._request.root))
         if found.version[:2] < OLDEST_PYTHON:
@@ -88,12 +88,12 @@ class ContainerEnvironment:
         """Return a new runtime on the engine. Raises ``MachineError`` if none answers."""
         return ContainerRuntime(self.engine, self._request.home)
 
-    def container(self, image: str) -> ContainerSpec:
+    def container(self, image: str, root: str) -> ContainerSpec:
         """Return how containers of ``image`` are set up, by the settings within what the operator allows."""
         settings = self._request.settings
         return ContainerSpec(
             image=image,
-            mounts=tuple(self._mounts()),
+            mounts=tuple(self._mounts(root)),
             network=self._network(),
             gpus=settings.gpus or "",
             user=settings.user,
@@ -107,10 +107,10 @@ class ContainerEnvironment:
         given = min(wanted, self._request.rules.network, key=NETWORKS.index)
         return "full" if given == "full" else "none"
 
-    def _mounts(self) -> Iterator[Mount]:
+    def _mounts(self, root: str) -> list[Mount]:
         request = self._request
-        mounts = data_mounts(request.settings.data, Path(request.root), request.rules)
-        return iter((*self._cache_mounts(), *mounts))
+        mounts = data_mounts(request.settings.data, Path(root), request.rules)
+        return [*self._cache_mounts(), *mounts]
 
     def _cache_mounts(self) -> Iterator[Mount]:
         cache = self._request.cache

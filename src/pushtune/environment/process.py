@@ -123,7 +123,7 @@ class ProcessEnvironment:
             isolated_variables(find_python(self._python, os.environ), self._home), threads, seed
         )
 
-    def container(self, image: str) -> None:
+    def container(self, image: str, root: str) -> None:
         """Return None: attempts are plain processes."""
 
     def runtime(self) -> ProcessRuntime:

@@ -130,8 +130,10 @@ class Environment(Protocol):
     def runtime(self) -> Runtime:
         """Return the runtime that starts processes in this environment."""
 
-    def container(self, image: str) -> ContainerSpec | None:
+    def container(self, image: str, root: str) -> ContainerSpec | None:
         """Return how attempts in the prepared ``image`` are set up; None where they are plain processes.
+
+        ``root`` is the folder of the script: data that is named below it is looked for there.
 
         Raises ``UsageError`` where data that is to be mounted is missing or not allowed.
         """

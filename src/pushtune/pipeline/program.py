@@ -88,7 +88,7 @@ def _start(bench: Workbench, request: RunProgram) -> TweakRun:
         folder=str(folder),
         environment=bench.environment.variables(bench.fact("threads"), bench.study.seed),
         limits=LIMITS,
-        container=bench.environment.container(bench.fact("image", "")),
+        container=bench.environment.container(bench.fact("image", ""), bench.script.root),
     )
     return TweakRun(request, runtime, runtime.start(spec), folder)
 

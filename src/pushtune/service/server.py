@@ -13,7 +13,7 @@ from pushtune.model.ports import Environment
 from pushtune.pipeline import Server
 from pushtune.pipeline.home import Home
 from pushtune.service.credentials import credentials_of
-from pushtune.settings import EnvironmentRules, PushSettings, ServerSettings
+from pushtune.settings import PushSettings, ServerSettings, environment_rules
 
 CONTAINER = "container"
 PROCESS = "process"
@@ -68,7 +68,7 @@ def _request(
 ) -> EnvironmentRequest:
     return EnvironmentRequest(
         settings=push.run.environment,
-        rules=EnvironmentRules(data=settings.data, network=settings.network),
+        rules=environment_rules(settings),
         root=str(home.path),
         home=str(home.path),
         cache=home.cache(repository.id),

@@ -4,7 +4,12 @@ from pushtune.settings.environment import EnvironmentRules, EnvironmentSettings,
 from pushtune.settings.load import Settings, load_settings
 from pushtune.settings.options import OPTIONS, Option
 from pushtune.settings.repository import PushSettings, SettingsOfMail, load_push_settings
-from pushtune.settings.server import SERVER_OPTIONS, ServerSettings, load_server_settings
+from pushtune.settings.server import (
+    SERVER_OPTIONS,
+    ServerSettings,
+    environment_rules,
+    load_server_settings,
+)
 
 __all__ = [
     "OPTIONS",
@@ -16,6 +21,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsOfMail",
+    "environment_rules",
     "load_push_settings",
     "load_server_settings",
     "load_settings",

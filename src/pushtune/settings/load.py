@@ -42,6 +42,12 @@ class Settings:
     env: str = "process"
     environment: EnvironmentSettings = field(default_factory=EnvironmentSettings)
 
+    @property
+    def memory_limit(self) -> int | None:
+        """The most memory that one trial may use: what ``memory`` and ``[environment]`` say, the less."""
+        said = [size for size in (self.memory, self.environment.memory) if size is not None]
+        return min(said, default=None)
+
 
 TABLES: tuple[Option, ...] = (
     Option("environment", read_environment, EnvironmentSettings(), "What trials run in, in detail."),

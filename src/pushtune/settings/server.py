@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pushtune.errors import SettingsError
+from pushtune.settings.environment import EnvironmentRules
 from pushtune.settings.load import check_names, read_values
 from pushtune.settings.options import (
     Option,
@@ -50,6 +51,9 @@ class ServerSettings:
     local: bool
     hosts: tuple[str, ...]
     data: tuple[str, ...]
+    images: bool
+    dockerfiles: bool
+    base_image: str | None
     network: str
     poll: float
     listen: str | None
@@ -87,7 +91,10 @@ SERVER_OPTIONS: tuple[Option, ...] = (
     Option("programs", read_switch, True, "Whether repositories may bring tweak programs.", switch=True),
     Option("local", read_switch, False, "Whether repositories may be folders of this machine.", switch=True),
     Option("hosts", read_names, (), "Hosts that may be fetched from although they are private or plain."),
-    Option("data", read_names, (), "Folders that repositories may mount."),
+    Option("data", read_names, (), "Folders that repositories may mount: PATH, or NAME=PATH."),
+    Option("images", read_switch, False, "Whether repositories may name their own images.", switch=True),
+    Option("dockerfiles", read_switch, False, "Whether repositories may bring Dockerfiles.", switch=True),
+    Option("base_image", read_text, None, "What the images are made from; {python} is the version."),
     Option("network", one_of("none", "prepare", "full"), "prepare", "The most network a trial may have."),
     Option("poll", read_duration, 60.0, "How often a repository is looked at."),
     Option("listen", read_text, None, "Where webhooks are received: HOST:PORT."),
@@ -118,6 +125,21 @@ def load_server_settings(home: Path, flags: Mapping[str, Any], environ: Mapping[
         if name.startswith(prefix)
     }
     return ServerSettings(**read_values(SERVER_OPTIONS, flags, own, str(path), values))
+
+
+def environment_rules(server: ServerSettings) -> EnvironmentRules:
+    """Return what repositories may ask for in ``[environment]``."""
+    pairs = [text.partition("=") for text in server.data]
+    return EnvironmentRules(
+        images=server.images,
+        dockerfiles=server.dockerfiles,
+        found_dockerfiles=server.dockerfiles,
+        data=tuple(text for text, equals, _ in pairs if not equals),
+        data_sets={name.strip(): path.strip() for name, equals, path in pairs if equals},
+        network=server.network,
+        base=server.base_image or EnvironmentRules.base,
+        most_memory=server.most_memory,
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
