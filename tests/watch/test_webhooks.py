@@ -340,6 +340,32 @@ def test_no_headers_pass_for_a_signature(headers: dict[str, str], body: bytes, n
     assert webhooks.answer(Request("POST", path, given, body)).status == 401
 
 
+def test_a_flood_of_refusals_does_not_fill_the_log() -> None:
+    notes: list[str] = []
+    times = iter([0.0] * 100 + [30.0] * 100 + [61.0] * 100)
+    webhooks = Webhooks(
+        {},
+        list,
+        lambda forge, identity: True,
+        lambda news: None,
+        note=notes.append,
+        clock=lambda: next(times),
+    )
+    for _ in range(150):
+        webhooks.answer(Request("POST", "/hooks/gitea", {"content-type": "application/json"}, b"{}"))
+    line = "a webhook of gitea was refused: its signature is missing or wrong"
+    assert notes == [line, f"{line} (and 99 times more since it was said last)"]
+
+
+def test_whatever_it_is_refused_for_it_is_answered_at_the_same_time() -> None:
+    webhooks = Webhooks({"github": (SECRET,)}, list, lambda forge, identity: True, lambda news: None)
+    body = written(push_of_github())
+    for headers in ({}, github(body), github(body, secret="another secret")):
+        given = {name.lower(): text for name, text in headers.items()} | {"content-type": "application/json"}
+        answer = webhooks.answer(Request("POST", "/hooks/github", given, body))
+        assert (answer.status, answer.even) == (401, True)
+
+
 # How it is sent
 
 
@@ -436,6 +462,42 @@ def test_what_is_no_request_is_refused(house: House, client: Client, request_: b
     connection.sendall(request_)
     connection.shutdown(1)
     assert reply(connection).status == status
+
+
+pieces = [
+    *(
+        b"POST ",
+        b"GET ",
+        b"/hooks/github",
+        b" HTTP/1.1",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"Host: h",
+        b"Content-Length: 3",
+    ),
+    *(
+        b"Transfer-Encoding: chunked",
+        b"Content-Type: application/json",
+        b"5\r\n",
+        b"\x00",
+        b"\xff",
+        b": ",
+        b"abc",
+    ),
+]
+requests = some.lists(some.sampled_from(pieces) | some.binary(max_size=10), max_size=15).map(b"".join)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(requests)
+def test_no_bytes_make_the_server_stumble(house: House, client: Client, sent: bytes) -> None:
+    with client.connect() as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(sent)
+        connection.shutdown(1)
+        answer = connection.recv(1000)
+        assert answer[:9] in (b"", b"HTTP/1.1 ")
+    assert client.send("/healthz", b"", {}, "GET").status == 200
+    assert not house.told
 
 
 def test_a_second_request_in_one_connection_is_not_read(house: House, client: Client) -> None:

@@ -6,7 +6,7 @@ import json
 import secrets as chance
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
@@ -17,6 +17,7 @@ from pushtune.watch.announcement import Announcement
 from pushtune.watch.forges import FORGES
 from pushtune.watch.forges.base import Body, Delivery, Forge, News
 from pushtune.watch.http_server import Answer, Request
+from pushtune.watch.sparing import Sparing
 
 SHORTEST_SECRET = 16
 """Characters: a shorter one could be guessed."""
@@ -47,7 +48,7 @@ class Webhooks:
     * ``take_delivery``: remembers an identity of a forge's delivery; False if it was remembered before.
     * ``tell``: hands news on. It is called after the delivery was taken and must not fail: putting it into
       a queue is enough, as long as every repository is looked at again when a server starts.
-    * ``note``: is given one printable line for each delivery that was refused.
+    * ``note``: is given one printable line when a delivery is refused; the same line once a minute at most.
 
     Raises ``SettingsError`` for secrets that are too short and for forges that there are not.
     """
@@ -58,6 +59,7 @@ class Webhooks:
     tell: Callable[[Announcement], None]
     note: Callable[[str], None] = lambda line: None
     clock: Callable[[], float] = time.time
+    _sparing: Sparing = field(default_factory=Sparing, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for forge, several in self.secrets.items():
@@ -122,7 +124,7 @@ class Webhooks:
         return [number for number, address in self.known() if sameness(address) in told]
 
     def _refuse(self, forge: Forge, answer: Answer, why: str) -> Answer:
-        self.note(f"a webhook of {forge.name} was refused: {why}")
+        self._sparing.say(self.note, f"a webhook of {forge.name} was refused: {why}", self.clock())
         return answer
 
 
