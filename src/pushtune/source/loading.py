@@ -15,7 +15,7 @@ from pushtune.source.script import read_script
 from pushtune.source.tracing import Tracer
 from pushtune.source.tracing.paths import paths_read
 
-_HINTS = re.compile(rb"yaml|json|toml|hydra|omegaconf", re.IGNORECASE)
+_HINTS = re.compile(rb"yaml|json|toml|hydra|omegaconf|configparser", re.IGNORECASE)
 """What a script that reads configuration mentions; others need not be traced for it."""
 
 

@@ -5,6 +5,7 @@ from pushtune.source.documents.read import (
     LARGEST,
     format_of,
     is_document,
+    is_ini,
     read_command_line,
     read_document,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "Leaf",
     "format_of",
     "is_document",
+    "is_ini",
     "read_command_line",
     "read_document",
 ]

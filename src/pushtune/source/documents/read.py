@@ -12,6 +12,7 @@ from typing import Any
 from pushtune.model.analysis import COMMAND_LINE, ScriptFile, Span
 from pushtune.source.documents.base import Document, Format, Leaf, Path
 from pushtune.source.documents.command_line import CommandLineFormat
+from pushtune.source.documents.inis import IniFormat
 from pushtune.source.documents.jsons import JsonFormat
 from pushtune.source.documents.tomls import TomlFormat
 from pushtune.source.documents.yamls import YamlFormat
@@ -22,6 +23,8 @@ FORMATS: Mapping[str, Format] = {
     ".yml": YamlFormat(),
     ".json": JsonFormat(),
     ".toml": TomlFormat(),
+    ".ini": IniFormat(),
+    ".cfg": IniFormat(),
 }
 """Every format of configuration, by the ending of the file's name."""
 
@@ -39,6 +42,11 @@ def format_of(path: str) -> Format:
 def is_document(path: str) -> bool:
     """Whether the file is configuration (or stands for the command line), by its name."""
     return path == COMMAND_LINE or PurePosixPath(path).suffix.lower() in FORMATS
+
+
+def is_ini(path: str) -> bool:
+    """Whether the file is one that ``configparser`` reads, by its name."""
+    return isinstance(FORMATS.get(PurePosixPath(path).suffix.lower()), IniFormat)
 
 
 def read_document(file: ScriptFile) -> Document | None:

@@ -16,6 +16,8 @@ _PARSERS = (
     "omegaconf.OmegaConf.load", "munch.munchify", "commentjson.load",
 )  # fmt: skip
 _SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+_INI = (".ini", ".cfg")
+_INI_PARSERS = tuple(f"configparser.{kind}ConfigParser" for kind in ("", "Raw", "Safe"))
 _OPENERS = ("builtins.open", "io.open", "codecs.open")
 _DEPTH = 8
 
@@ -30,6 +32,39 @@ def paths_read(tracer: Follower) -> Iterator[str]:
                 path = hydra_path(module, call)
             if path is not None and path not in written:
                 yield path
+    yield from (path for path in ini_paths(tracer) if path not in written)
+
+
+def ini_paths(tracer: Follower) -> Iterator[str]:
+    """Yield the paths of the files that ``parser.read("config.ini")`` reads, of any ``ConfigParser``."""
+    for module in tracer.program.modules:
+        for method in ("read", "read_file"):
+            for call in module.called.get(method, ()):
+                if (
+                    call.args
+                    and isinstance(call.func, ast.Attribute)
+                    and _is_ini(tracer, module, call.func.value)
+                ):
+                    node = call.args[0]
+                    listed = node.elts if isinstance(node, (ast.List, ast.Tuple)) else [node]
+                    for item in listed:
+                        found = _opened(tracer, module, item, _DEPTH)
+                        yield from (path for path in found if path.endswith(_INI))
+
+
+def is_ini_parser(tracer: Follower, module: Module, node: ast.Call) -> bool:
+    """Whether ``node`` makes a parser of INI files."""
+    return tracer.names.call(module, node) in _INI_PARSERS
+
+
+def _is_ini(tracer: Follower, module: Module, node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return is_ini_parser(tracer, module, node)
+    found = module.scope_of(node).find(node.id) if isinstance(node, ast.Name) else None
+    return found is not None and any(
+        isinstance(binding.value, ast.Call) and is_ini_parser(tracer, module, binding.value)
+        for binding in found[1]
+    )
 
 
 def _written(tracer: Follower) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pushtune.source.program import Module
 from pushtune.source.tracing.base import Follower, Found, Hop
 from pushtune.source.tracing.documents import follow_document
+from pushtune.source.tracing.inis import follow_ini
 from pushtune.source.tracing.literals import literal_value
 from pushtune.source.tracing.objects import member_of
 from pushtune.source.tracing.tables import search
@@ -39,10 +40,11 @@ def follow_call(tracer: Follower, module: Module, node: ast.Call, hop: Hop, dept
     elif name == "builtins.getattr" and len(node.args) >= 2:
         yield from _getattr(tracer, module, node, hop, depth)
     elif _is_get(node):
-        yield from _get(tracer, module, node, hop, depth)
+        yield from follow_ini(tracer, module, node, hop, depth) or _get(tracer, module, node, hop, depth)
     else:
         yield from (
             follow_document(tracer, module, node, hop, depth)
+            or follow_ini(tracer, module, node, hop, depth)
             or _returned(tracer, module, node, hop, depth)
             or [Found(module, node, hop)]
         )
