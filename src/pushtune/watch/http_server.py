@@ -98,10 +98,11 @@ class HttpServer:
         opening = asyncio.start_server(self._connected, host, port, limit=_CHUNK)
         try:
             self._server = asyncio.run_coroutine_threadsafe(opening, self._loop).result()
-        except OSError as error:
+        # An OverflowError: there are no such ports.
+        except (OSError, OverflowError) as error:
             self.close()
             raise MachineError(
-                f"cannot listen on {host}:{port}: {error.strerror or error}", fix="set another `listen`"
+                f"cannot listen on {host}:{port}: {error}", fix="set another `listen`"
             ) from error
         name = self._server.sockets[0].getsockname()
         return str(name[0]), int(name[1])
