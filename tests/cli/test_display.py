@@ -13,7 +13,7 @@ from pushtune.ledger import TrialRow, new_trial
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, StageName, TrialState
 from pushtune.model.target import Target
-from pushtune.service import Snapshot
+from pushtune.service.snapshot import Snapshot
 
 
 def trial(number: int, state: TrialState = TrialState.PAUSED, **more: object) -> TrialRow:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from pushtune.ledger import TrialRow
 from pushtune.model.states import Purpose, TrialState
-from pushtune.service import Snapshot
+from pushtune.service.snapshot import Snapshot
 
 MOST_ROWS = 12
 _STYLES = {

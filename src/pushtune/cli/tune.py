@@ -15,7 +15,8 @@ from pushtune.cli.display import JsonLines, LiveTable, PlainLines
 from pushtune.cli.options import with_options
 from pushtune.cli.stage import push_options, stage_or_usage
 from pushtune.errors import UsageError
-from pushtune.service import Result, Watcher, tune
+from pushtune.service.snapshot import Watcher
+from pushtune.service.tuning import Result, tune
 from pushtune.settings import OPTIONS
 
 TARGET_MISSED = 3

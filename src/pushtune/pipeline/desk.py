@@ -10,10 +10,10 @@ from pushtune.errors import PushtuneError
 from pushtune.git import Address, Credentials, Mirror, check_address
 from pushtune.ledger import Ledger, PushRow, RepositoryRow, StudyRow
 from pushtune.model.analysis import Analysis
+from pushtune.model.home import Home
 from pushtune.model.ports import Environment
 from pushtune.model.states import StageName
 from pushtune.pipeline.errands import Errands
-from pushtune.pipeline.home import Home
 from pushtune.pipeline.workbench import Workbench
 from pushtune.settings import PushSettings, ServerSettings, SettingsOfMail, load_push_settings
 from pushtune.source import load_script

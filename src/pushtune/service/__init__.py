@@ -1,6 +1,4 @@
-"""The loops, and the only place that chooses concrete implementations."""
+"""The loops, and the only place that chooses concrete implementations.
 
-from pushtune.service.snapshot import Snapshot, Watcher
-from pushtune.service.tuning import Result, tune
-
-__all__ = ["Result", "Snapshot", "Watcher", "tune"]
+Nothing is loaded from here: `pushtune ps` must not wait for what only the search needs.
+"""

@@ -10,7 +10,7 @@ from pathlib import Path
 from pushtune.errors import UsageError
 from pushtune.git import Credentials
 from pushtune.ledger import RepositoryRow
-from pushtune.pipeline.home import Home
+from pushtune.model.home import Home
 
 
 @dataclass(frozen=True)

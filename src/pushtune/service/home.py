@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pushtune.errors import MachineError, SettingsError, UsageError
+from pushtune.errors import MachineError, UsageError
 from pushtune.ledger import Ledger
-from pushtune.model.ports import Channel
-from pushtune.notify import CHANNELS, MailServer
-from pushtune.pipeline.home import Home
+from pushtune.model.home import Home
 from pushtune.service.locks import held
 from pushtune.settings import ServerSettings, load_server_settings
 
 VARIABLE = "PUSHTUNE_HOME"
-PASSWORD = "PUSHTUNE_MAIL_PASSWORD"  # noqa: S105 - the variable's name
 
 
 @dataclass(frozen=True)
@@ -131,40 +128,3 @@ class _Both(AbstractContextManager[None]):
     def __exit__(self, *error: Any) -> None:
         self._push.__exit__(*error)
         self._home.__exit__(*error)
-
-
-def mail_password(settings: ServerSettings, environ: Mapping[str, str]) -> str:
-    """Return the mail server's password: from the environment, or from the operator's file."""
-    if environ.get(PASSWORD):
-        return environ[PASSWORD]
-    if settings.mail_password_file is None:
-        return ""
-    try:
-        return Path(settings.mail_password_file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(
-            f"mail_password_file {settings.mail_password_file} cannot be read: {error.strerror}"
-        ) from None
-
-
-def mail_channel(settings: ServerSettings, password: str) -> Channel | None:
-    """Return what letters are handed to, or None where the operator named no mail server."""
-    if settings.mail_server is None:
-        return None
-    host, _, port = settings.mail_server.rpartition(":") if ":" in settings.mail_server else (
-        settings.mail_server, "", "0",
-    )  # fmt: skip
-    if not port.isdigit():
-        raise SettingsError(f"mail_server must be HOST:PORT, not {settings.mail_server!r}")
-    make: Callable[[MailServer], Channel] = CHANNELS["smtp"]
-    return make(
-        MailServer(
-            host=host,
-            sender=settings.sender,
-            port=int(port),
-            security=settings.mail_security,
-            user=settings.mail_user or "",
-            password=password,
-            ca_file=settings.mail_ca_file,
-        )
-    )

@@ -11,8 +11,8 @@ from typing import Any
 
 from pushtune.errors import UsageError
 from pushtune.ledger import Ledger, PushRow, StageRow
+from pushtune.model.home import Home
 from pushtune.model.states import PUSH_ENDS, MailState, PushState, StageName, StageState
-from pushtune.pipeline.home import Home
 
 _NEWEST = 20
 

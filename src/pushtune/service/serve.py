@@ -12,8 +12,9 @@ from typing import Any
 
 from pushtune.errors import SettingsError, StudyBusyError
 from pushtune.pipeline import Server
-from pushtune.service.home import Opened, mail_channel, mail_password, opened, sole
+from pushtune.service.home import Opened, opened, sole
 from pushtune.service.intake import Intake
+from pushtune.service.mail import mail_channel, mail_password
 from pushtune.service.post import Post
 from pushtune.service.server import environment_kind, make_server, secrets_of
 from pushtune.service.serving import Serving

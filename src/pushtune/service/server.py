@@ -9,9 +9,9 @@ from pushtune.environment import ENVIRONMENTS, EnvironmentRequest, ProcessEnviro
 from pushtune.environment.engines import find_engine
 from pushtune.errors import MachineError, UsageError
 from pushtune.ledger import RepositoryRow
+from pushtune.model.home import Home
 from pushtune.model.ports import Environment
 from pushtune.pipeline import Server
-from pushtune.pipeline.home import Home
 from pushtune.service.credentials import credentials_of
 from pushtune.settings import PushSettings, ServerSettings, environment_rules
 

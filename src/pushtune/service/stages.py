@@ -27,7 +27,8 @@ from pushtune.pipeline.prepare import cores
 from pushtune.process import shielded
 from pushtune.service.credentials import credentials_of
 from pushtune.service.driver import Driver
-from pushtune.service.home import Opened, beside, mail_channel, mail_password, mailing
+from pushtune.service.home import Opened, beside, mailing
+from pushtune.service.mail import mail_channel, mail_password
 from pushtune.service.post import Post
 from pushtune.service.pushes import get_push
 from pushtune.service.server import make_server, secrets_of
