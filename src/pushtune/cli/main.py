@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from pushtune import __version__
-from pushtune.errors import PushtuneError, ScriptError
+from pushtune.errors import BuildError, PushtuneError, ScriptError
 from pushtune.process import end_politely_on_signals
 
 INTERRUPTED = 130
@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deliver": ("pushtune.cli.stages", "Stage by hand: the branch and the files."),
     "notify": ("pushtune.cli.stages", "Stage by hand: the letter. --test sends one now."),
     "monitor": ("pushtune.cli.serve", "The watchdog alone: go on where a command died."),
+    "env": ("pushtune.cli.env", "What trials run in: show, build, list, prune."),
     "doctor": ("pushtune.cli.doctor", "What this machine has, what is missing, how to get it."),
 }
 """Each command's module and its one line of help. Modules are loaded only when their command is called."""
@@ -96,7 +97,7 @@ def run() -> None:
 
 
 def _print_error(error: PushtuneError) -> None:
-    if isinstance(error, ScriptError) and error.details:
+    if isinstance(error, (ScriptError, BuildError)) and error.details:
         click.echo(error.details.rstrip(), err=True)
     click.echo(f"pushtune: {error}" + (f" ({error.fix})" if error.fix else ""), err=True)
 

@@ -75,9 +75,12 @@ class Images:
             recipes.append(packages_recipe(choice, key))
         return Plan(name, tuple(recipes))
 
-    def is_ready(self, recipe: ImageRecipe) -> bool:
-        """Whether the image is there, tried, and what its name says."""
-        return self._ready(recipe) is not None
+    def is_ready(self, choice: Choice) -> bool:
+        """Whether the image of ours for a choice is there, tried, and what its name says. Fetches nothing."""
+        name = self._rules.base.replace("{python}", choice.python)
+        if choice.source != "kind" or image_label(self._engine, name, RECIPE_LABEL) is None:
+            return False
+        return self._ready(self.plan(choice).recipes[-1]) is not None
 
     # The three sources.
 

@@ -63,8 +63,8 @@ class Markers:
         with contextlib.suppress(OSError):
             self._path(key).unlink()
 
-    def keys(self) -> list[str]:
-        """Return all keys."""
+    def all(self) -> list[str]:
+        """Return the keys of all markers."""
         return sorted(path.stem for path in self.folder.glob("*.json") if not path.name.startswith("."))
 
     @contextmanager

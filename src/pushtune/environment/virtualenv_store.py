@@ -84,7 +84,7 @@ class Virtualenvs:
         """Return the folders that no marker stands for: making them was broken off."""
         if not self.folder.is_dir():
             return []
-        known = {*self.markers.keys(), "locks"}
+        known = {*self.markers.all(), "locks"}
         return sorted(path.name for path in self.folder.iterdir() if path.is_dir() and path.name not in known)
 
     def _is_ready(self, key: str) -> bool:
