@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
 from pushtune.cli.main import COMMANDS
-from pushtune.settings import OPTIONS
+from pushtune.settings import OPTIONS, SERVER_OPTIONS
+from pushtune.settings.options import REPOSITORY_OPTIONS
 from pushtune_probe import wire
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +27,25 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_setting_and_command_is_in_the_reference() -> None:
     text = (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
     assert [option.flag for option in OPTIONS if f"`{option.flag}" not in text] == []
-    assert [name for name in COMMANDS if f"pushtune {name}" not in text] == []
+    text += (ROOT / "docs/reference/service.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"pushtune ((?:[a-z]+\|)*[a-z]+)", text))
+    words = {word for names in named for word in names.split("|")}
+    assert [name for name in COMMANDS if name not in words] == []
+
+
+def test_every_setting_of_the_service_is_in_its_reference() -> None:
+    text = (ROOT / "docs/reference/service.md").read_text(encoding="utf-8")
+    options = (*SERVER_OPTIONS, *REPOSITORY_OPTIONS)
+    assert [option.name for option in options if f"| `{option.name}` |" not in text] == []
+
+
+def test_the_states_are_drawn_as_they_are() -> None:
+    specification = importlib.util.spec_from_file_location("drawing", ROOT / "docs" / "drawing.py")
+    assert specification is not None
+    assert specification.loader is not None
+    drawing = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(drawing)
+    assert drawing.PAGE.read_text(encoding="utf-8") == drawing.page(), "run: python docs/drawing.py"
 
 
 def test_the_reference_names_no_setting_that_is_not_there() -> None:
