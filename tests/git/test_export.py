@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pushtune.errors import UsageError
-from pushtune.git import Limits, Mirror
+from pushtune.errors import MachineError, UsageError
+from pushtune.git import Limits, Mirror, export
+from pushtune.process import run
 from pushtune.testing.git_origins import Origin, mirrored
+from pushtune.testing.real_parts import need
 
 
 @pytest.fixture
@@ -139,3 +143,54 @@ def test_a_large_file_is_written_without_being_held(origin: Origin, tmp_path: Pa
     sha = origin.commit()
     mirrored(origin, tmp_path / "mirror.git").export(sha, tmp_path / "out")
     assert (tmp_path / "out/data.bin").stat().st_size == 40 << 20
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(disk)]
+    need(run(mount, check=False).code == 0, "the right to mount a small disk")
+    yield disk
+    run(["umount", "-l", str(disk)])
+
+
+def test_a_full_disk_is_told_and_nothing_half_made_is_left(
+    origin: Origin, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.write("data.bin", random.Random(1).randbytes(3 << 20))
+    origin.write("train.py", "print(1)\n")
+    sha = origin.commit()
+    mirror = mirrored(origin, tmp_path / "mirror.git")
+    with pytest.raises(MachineError, match="the disk is full"):
+        mirror.export(sha, small_disk / "pushes/1/checkout")
+    # Nor where others fill it in the meantime.
+    monkeypatch.setattr(export, "_BLOCK", -(3 << 20))
+    with pytest.raises(MachineError, match="the disk is full"):
+        mirror.export(sha, small_disk / "pushes/1/checkout")
+    assert list((small_disk / "pushes/1").iterdir()) == []
+    assert mirror.has(sha)
+
+    cramped = Mirror(small_disk / "1.git")
+    with pytest.raises(MachineError, match="the disk is full"):
+        cramped.fetch(origin.address)
+    assert not cramped.path.exists()
+    run(["mount", "-o", "remount,size=40m", str(small_disk)])
+    cramped.fetch(origin.address)
+    cramped.export(sha, small_disk / "pushes/1/checkout")
+    assert (small_disk / "pushes/1/checkout/data.bin").stat().st_size == 3 << 20
+
+
+def test_a_disk_that_fills_up_later_leaves_the_mirror_whole(origin: Origin, small_disk: Path) -> None:
+    origin.write("train.py", "print(1)\n")
+    first = origin.commit()
+    mirror = mirrored(origin, small_disk / "1.git")
+    origin.write("data.bin", random.Random(1).randbytes(3 << 20))
+    second = origin.commit()
+    with pytest.raises(MachineError, match="the disk is full"):
+        mirror.fetch(origin.address)
+    assert mirror.has(first)
+    assert mirror.resolve("main") == first
+    run(["mount", "-o", "remount,size=40m", str(small_disk)])
+    mirror.fetch(origin.address)
+    assert mirror.resolve("main") == second

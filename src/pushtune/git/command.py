@@ -6,9 +6,11 @@ repository says is run, and what comes back is bounded in bytes and seconds.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +59,8 @@ _KEPT = (
 
 _TELLING = ("fatal:", "error:", "ssh:", "remote: ERROR", "Host key verification")
 _DENIED = "Permission denied"
+# Of a file that it streams, git does not say why it cannot be written.
+_DISK_IS_FULL = ("No space left on device", "Disk quota exceeded", "unable to write file")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _NOT_PLAIN = re.compile("[^\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u3000-\ud7ff]+")
 
@@ -113,8 +117,33 @@ def answer(
     """Run git as ``call`` does and return its standard output; ``MachineError`` if it fails."""
     completed = call(folder, *arguments, way=way, input=input, timeout=timeout, most=most)
     if completed.code != 0:
-        raise MachineError(f"git {arguments[0]} failed: {said(completed, way.secrets)}")
+        raise no_room(completed) or MachineError(f"git {arguments[0]} failed: {said(completed, way.secrets)}")
     return completed.stdout
+
+
+class NoRoomError(MachineError):
+    """The disk is full. Nothing is damaged by it."""
+
+
+def no_room(completed: Completed) -> NoRoomError | None:
+    """Return what to raise if git failed because the disk is full, else None."""
+    full = any(sign in completed.stderr for sign in _DISK_IS_FULL)
+    return _no_room(said(completed)) if full else None
+
+
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn a disk that is full into a ``NoRoomError``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _no_room(str(error)) from error
+
+
+def _no_room(words: str) -> NoRoomError:
+    return NoRoomError(f"the disk is full ({words})", fix="free some space: nothing is lost")
 
 
 def said(completed: Completed, secrets: Collection[str] = ()) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pushtune.errors import MachineError, PushtuneError
 from pushtune.git.addresses import Address
-from pushtune.git.command import MEBIBYTE, NOWHERE, Way, answer, call
+from pushtune.git.command import MEBIBYTE, NOWHERE, NoRoomError, Way, answer, call, disk_errors
 from pushtune.git.names import OURS
 from pushtune.git.remote import LOCAL_UPLOAD, Credentials, explained, list_heads, uploading, way_to
 
@@ -53,7 +53,7 @@ class Copy:
 
     def fetch(self, address: Address, credentials: Credentials | None, timeout: float) -> None:
         """Fetch all branches, into a copy made anew where there is no whole one."""
-        with self.locked():
+        with disk_errors(), self.locked():
             if self.is_whole() and self._fetch_whole(address, credentials, timeout):
                 return
             self._make_anew(address, credentials, timeout)
@@ -62,7 +62,7 @@ class Copy:
         """Return what to raise where git could not do what it must be able to: is the copy damaged?"""
         if not self.path.is_dir():
             return MachineError("the repository was not fetched yet")
-        if self._is_sound():
+        if isinstance(error, NoRoomError) or self._is_sound():
             return error
         (self.path / _MARK).unlink(missing_ok=True)
         return MachineError(
@@ -84,6 +84,8 @@ class Copy:
         if error is None:
             self._tidy()
             return True
+        if isinstance(error, NoRoomError):
+            raise error
         # Does it answer at all? If so the trouble may be ours.
         list_heads(address, credentials)
         if self._is_sound():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pushtune.errors import UsageError
-from pushtune.git.command import Way, answer
+from pushtune.git.command import Way, answer, disk_errors
 from pushtune.git.names import check_path, shown
 from pushtune.git.records import EXECUTABLE, GITLINK, REGULAR, TreeFile
 
@@ -22,6 +23,8 @@ class Limits:
     bytes: int = 4 << 30
 
 
+_BLOCK = 4096
+
 DEFAULT_LIMITS = Limits()
 
 
@@ -29,11 +32,18 @@ def export(mirror: Path, sha: str, files: Sequence[TreeFile], folder: Path, limi
     """Write ``files`` of the commit ``sha`` to ``folder``; does nothing where they are there already."""
     wanted = [file for file in files if file.mode != GITLINK]
     _check(wanted, limits)
-    note = folder.with_name(f".{folder.name}.commit")
-    if folder.is_dir() and _noted(note) == sha:
+    if folder.is_dir() and _noted(_note(folder)) == sha:
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _need_room(wanted, folder.parent)
+        _write_whole(mirror, sha, wanted, folder)
+
+
+def _write_whole(mirror: Path, sha: str, wanted: Sequence[TreeFile], folder: Path) -> None:
+    """Write the files beside, and put them in place together."""
     _remove_what_kills_left(folder)
+    note = _note(folder)
     beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.making")
     try:
         _write(mirror, wanted, beside)
@@ -60,6 +70,13 @@ def _check(files: Sequence[TreeFile], limits: Limits) -> None:
         raise UsageError(f"{name} is two things in one commit", fix="make the commit anew with git")
 
 
+def _need_room(files: Sequence[TreeFile], folder: Path) -> None:
+    # Before the disk is full for everybody else, too.
+    needed = sum(file.size + _BLOCK for file in files)
+    if needed > shutil.disk_usage(folder).free:
+        raise OSError(errno.ENOSPC, f"{needed >> 20} MB are needed for the commit's files")
+
+
 def _parts(path: str) -> list[str]:
     return path.split("/")
 
@@ -84,6 +101,11 @@ def _put_in_place(tree: Path, folder: Path) -> None:
         # Of another commit, or without a note of its own: whoever wrote it was interrupted.
         folder.rename(tree.with_name("old"))
     tree.rename(folder)
+
+
+def _note(folder: Path) -> Path:
+    """Return where it is written which commit the folder is of."""
+    return folder.with_name(f".{folder.name}.commit")
 
 
 def _noted(note: Path) -> str | None:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pushtune.errors import MachineError, PushtuneError, UsageError
 from pushtune.git.addresses import PORTS, Address, check_reachable
-from pushtune.git.command import MEBIBYTE, Way, call, said
+from pushtune.git.command import MEBIBYTE, Way, call, no_room, said
 from pushtune.git.names import is_branch
 from pushtune.process import Completed
 
@@ -136,6 +136,9 @@ def uploading(address: Address) -> tuple[str, ...]:
 
 def explained(completed: Completed, address: Address, way: Way) -> PushtuneError:
     """Return why the repository did not answer: the user's to mend, or to be tried again."""
+    full = no_room(completed)
+    if full is not None:
+        return full
     words = said(completed, way.secrets)
     for signs, trouble, fix in _TROUBLES:
         if any(sign in completed.stderr for sign in signs):
