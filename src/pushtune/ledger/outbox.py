@@ -39,9 +39,9 @@ class Outbox:
         with self._engine.connect() as connection:
             return [_mail(row) for row in connection.execute(query.order_by(outbox.c.id))]
 
-    def sent(self, letter: int, *, now: float) -> None:
-        """Write that the mail server took a letter."""
-        self._move(letter, MailState.SENT, sent=now, error="")
+    def sent(self, letter: int, *, now: float, error: str = "") -> None:
+        """Write that the mail server took a letter. ``error``: whom it refused, and why."""
+        self._move(letter, MailState.SENT, sent=now, error=error[:1000])
 
     def postponed(self, letter: int, error: str, *, next_try: float, recipients: Sequence[str]) -> None:
         """Write that a letter could not be sent to ``recipients``, and when to try again."""

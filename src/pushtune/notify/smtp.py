@@ -10,8 +10,10 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -23,6 +25,9 @@ from pushtune.notify.clean import Masker, line
 SECURITY = ("starttls", "tls", "none")
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _GOODBYE = 5.0
+_WHOLE_FACTOR = 4.0
+"""A whole letter may take so many times what one answer may."""
+
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]*[A-Za-z0-9])?")
 
 
@@ -31,8 +36,9 @@ class MailServer:
     """How to reach the operator's mail server.
 
     ``security``: ``starttls`` (asked for, and insisted on), ``tls`` from the first byte, or ``none``.
-    ``sender`` is the address that letters come from; ``timeout`` seconds for each answer; ``ca_file`` a
-    PEM file with the authority to trust instead of the system's. Raises ``SettingsError`` for what cannot be.
+    ``sender`` is the address that letters come from; ``timeout`` seconds for each answer, and four times
+    that for all; ``ca_file`` a PEM file with the authority to trust instead of the system's. Raises
+    ``SettingsError`` for what cannot be.
     """
 
     host: str
@@ -100,11 +106,11 @@ class SmtpChannel:
         name = _own_name()
         context = None if server.security == "none" else self._trust()
         if server.security == "tls":
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            connection: smtplib.SMTP = _BoundedTls(
                 host, port, local_hostname=name, timeout=server.timeout, context=context
             )
         else:
-            connection = smtplib.SMTP(host, port, local_hostname=name, timeout=server.timeout)
+            connection = _Bounded(host, port, local_hostname=name, timeout=server.timeout)
         try:
             connection.ehlo_or_helo_if_needed()
             if server.security == "starttls":
@@ -169,6 +175,42 @@ class SmtpChannel:
         host, port = self._server.address
         said = line(self._masker.text(why), 200)
         return MailLaterError(f"the mail server {host}:{port} did not take the letter ({said})")
+
+
+class _Bounded(smtplib.SMTP):
+    """A connection whose answers all together have an end, however slowly a server drips them."""
+
+    _ends: float | None = None
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read one answer; ``SMTPServerDisconnected`` when the time for all of them is up."""
+        with self._until_the_end():
+            return super().getreply()
+
+    @contextmanager
+    def _until_the_end(self) -> Iterator[None]:
+        now = time.monotonic()
+        if self._ends is None:
+            self._ends = now + _WHOLE_FACTOR * float(self.timeout)
+        # The time limit of a socket is one for each byte: only hanging up ends a read of many.
+        timer = threading.Timer(max(0.0, self._ends - now), self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _hang_up(self) -> None:
+        line = self.sock
+        with suppress(OSError):
+            # Not the method of TLS: that one belongs to the thread that reads.
+            if line is not None:
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    """The same, with TLS from the first byte."""
 
 
 def _checked(addresses: Sequence[str]) -> list[str]:

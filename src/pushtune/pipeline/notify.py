@@ -45,7 +45,9 @@ class Notify:
             return self._nobody(desk, "no mail: the server has no mail_server")
         to = recipients(
             settings.to,
-            MailPolicy(domains=desk.server.settings.mail_domains or None),
+            MailPolicy(
+                domains=desk.server.settings.mail_domains or None, always=desk.server.settings.mail_always
+            ),
             author=desk.row.author,
             committers=_committers(desk),
         )
@@ -110,6 +112,8 @@ def _attachments(desk: Desk, wishes: tuple[str, ...]) -> list[Attachment]:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
+            # The end: it says how the stage came out.
+            stream.seek(max(0, path.stat().st_size - _LARGEST_ATTACHED))
             return stream.read(_LARGEST_ATTACHED)
     except OSError:
         return b""

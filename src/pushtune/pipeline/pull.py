@@ -15,6 +15,7 @@ from pushtune.ledger import Author, PushRow, RepositoryRow, StudyRow
 from pushtune.model.analysis import Analysis, Script
 from pushtune.model.states import StageName
 from pushtune.model.target import parse_target
+from pushtune.notify import check_triggers
 from pushtune.pipeline.desk import Desk, Server
 from pushtune.pipeline.naming import push_fingerprint, script_name, study_key
 from pushtune.pipeline.stage import Done, Over, Step, Waiting
@@ -46,6 +47,7 @@ class Pull:
         if pulled is None:
             return Waiting()
         settings = desk.settings
+        check_triggers(settings.mail.when)
         script = _script(desk.checkout, settings)
         fingerprint = _remember(desk, pulled.value, script, settings)
         for note in settings.notes:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as WaitedLongError
 from dataclasses import dataclass
 
 from pushtune.errors import MailLaterError, MailRefusedError
 from pushtune.ledger import Ledger, MailRow
-from pushtune.model.ports import Channel, Delivery
+from pushtune.model.ports import Channel, Delivery, Unreached
 from pushtune.notify.backoff import hopeless, is_due, next_try
+
+CLOSING_SECONDS = 30.0
+"""How long a letter that is on its way may hold up the end of the server."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,6 @@ class Post:
         self._channel = channel
         self._clock = clock
         self._say = say
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="post")
         self._under_way: tuple[MailRow, Future[_Tried]] | None = None
         self._looked = 0.0
 
@@ -54,7 +58,7 @@ class Post:
         self._looked = now
         due = self._due(now)
         if due:
-            self._under_way = (due[0], self._executor.submit(_hand_over, self._channel, due[0]))
+            self._under_way = (due[0], _beside(self._channel, due[0]))
 
     def flush(self, push: int | None) -> list[MailRow]:
         """Send the letters of one push, or of all, while the caller waits; return those that still wait."""
@@ -62,12 +66,17 @@ class Post:
             self._record(letter, _hand_over(self._channel, letter))
         return self._ledger.outbox.waiting(push=push)
 
-    def close(self) -> None:
-        """Wait for a letter that is on its way, and write down what came of it."""
-        self._executor.shutdown(wait=True)
+    def close(self, *, seconds: float = CLOSING_SECONDS) -> None:
+        """Wait for a letter that is on its way, and write down what came of it.
+
+        A mail server that takes longer than ``seconds`` holds up no end: the letter is the next server's.
+        """
         if self._under_way is not None:
             letter, future = self._under_way
-            self._record(letter, future.result())
+            try:
+                self._record(letter, future.result(seconds))
+            except WaitedLongError:
+                self._say("a letter is on its way still; the next server sends it, once more if need be")
 
     def _due(self, now: float, push: int | None = None) -> list[MailRow]:
         return [row for row in self._ledger.outbox.waiting(push=push) if is_due(row.next_try, now)]
@@ -81,10 +90,18 @@ class Post:
             self._postpone(letter, tried.later, letter.recipients, now)
         elif tried.delivery is not None and tried.delivery.postponed:
             left = tuple(one.address for one in tried.delivery.postponed)
+            self._say_refused(tried.delivery.refused)
             self._postpone(letter, tried.delivery.postponed[0].reason, left, now)
         else:
-            outbox.sent(letter.id, now=now)
-            self._say(f"mailed {', '.join(letter.recipients)}")
+            refused = () if tried.delivery is None else tried.delivery.refused
+            outbox.sent(letter.id, now=now, error=_told(refused))
+            missed = {one.address for one in refused}
+            self._say(f"mailed {', '.join(one for one in letter.recipients if one not in missed)}")
+            self._say_refused(refused)
+
+    def _say_refused(self, refused: Sequence[Unreached]) -> None:
+        if refused:
+            self._say(f"the mail server refuses {_told(refused)}")
 
     def _postpone(self, letter: MailRow, why: str, recipients: tuple[str, ...], now: float) -> None:
         if hopeless(letter.tries + 1, letter.created, now):
@@ -95,6 +112,20 @@ class Post:
         self._ledger.outbox.postponed(letter.id, why, next_try=again, recipients=recipients)
         if letter.error != why:
             self._say(f"a letter waits: {why}")
+
+
+def _told(refused: Sequence[Unreached]) -> str:
+    return "; ".join(f"{one.address}: {one.code} {one.reason}" for one in refused)
+
+
+def _beside(channel: Channel, letter: MailRow) -> Future[_Tried]:
+    """Hand a letter over in a thread that ends with the process, whatever the mail server does."""
+    future: Future[_Tried] = Future()
+    thread = threading.Thread(
+        target=lambda: future.set_result(_hand_over(channel, letter)), name="post", daemon=True
+    )
+    thread.start()
+    return future
 
 
 def _hand_over(channel: Channel | None, letter: MailRow) -> _Tried:

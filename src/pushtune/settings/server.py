@@ -65,6 +65,7 @@ class ServerSettings:
     mail_ca_file: str | None
     mail_from: str | None
     mail_to: tuple[str, ...]
+    mail_always: tuple[str, ...]
     mail_when: tuple[str, ...]
     mail_domains: tuple[str, ...]
     mail_templates: str | None
@@ -106,6 +107,7 @@ SERVER_OPTIONS: tuple[Option, ...] = (
     Option("mail_ca_file", read_text, None, "The certificate that signs the server's own."),
     Option("mail_from", read_text, None, "The sender's address."),
     Option("mail_to", read_names, ("author",), "Who is mailed, where the repository does not say."),
+    Option("mail_always", read_names, (), "Who is mailed of every push, whatever its repository says."),
     Option("mail_when", read_names, ("always",), "When, where the repository does not say."),
     Option("mail_domains", read_names, (), "The only domains that are mailed to; none: all."),
     Option("mail_templates", read_text, None, "A folder with templates of your own."),
