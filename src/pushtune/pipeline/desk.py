@@ -24,14 +24,14 @@ from pushtune.source import load_script
 class Server:
     """What all pushes of one server have in common.
 
-    ``environment`` makes what a push's trials run in; ``credentials`` finds what a repository is fetched
-    with; ``clock`` returns unix seconds; ``tell`` takes a line about a push for the server's own log;
-    ``secrets`` are masked wherever something is sent.
+    ``environment`` makes what a push's trials run in, from its settings, its repository and its checkout;
+    ``credentials`` finds what a repository is fetched with; ``clock`` returns unix seconds; ``tell`` takes
+    a line about a push for the server's own log; ``secrets`` are masked wherever something is sent.
     """
 
     home: Home
     settings: ServerSettings
-    environment: Callable[[PushSettings, RepositoryRow], Environment]
+    environment: Callable[[PushSettings, RepositoryRow, Path], Environment]
     credentials: Callable[[RepositoryRow], Credentials | None]
     clock: Callable[[], float]
     tell: Callable[[str], None]
@@ -181,7 +181,7 @@ class Desk:
             server.home.study(study.id),
             script,
             run,
-            server.environment(settings, self.repository),
+            server.environment(settings, self.repository, root),
             server.clock,
             self.say,
             self._errands,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from pushtune.environment import ENVIRONMENTS, EnvironmentRequest, ProcessEnvironment
 from pushtune.environment.engines import find_engine
@@ -30,12 +31,12 @@ def make_server(
     """Put a server together. Raises ``UsageError`` where nothing was chosen to shut pushed code in."""
     kind = environment_kind(settings)
 
-    def environment(push: PushSettings, repository: RepositoryRow) -> Environment:
+    def environment(push: PushSettings, repository: RepositoryRow, root: Path) -> Environment:
         if kind == PROCESS:
             return ProcessEnvironment(
                 settings.python, isolated=True, user=settings.user, home=home.cache(repository.id)
             )
-        return ENVIRONMENTS[CONTAINER](_request(home, settings, push, repository))
+        return ENVIRONMENTS[CONTAINER](_request(home, settings, push, repository, root))
 
     return Server(
         home=home,
@@ -64,12 +65,12 @@ def environment_kind(settings: ServerSettings) -> str:
 
 
 def _request(
-    home: Home, settings: ServerSettings, push: PushSettings, repository: RepositoryRow
+    home: Home, settings: ServerSettings, push: PushSettings, repository: RepositoryRow, root: Path
 ) -> EnvironmentRequest:
     return EnvironmentRequest(
         settings=push.run.environment,
         rules=environment_rules(settings),
-        root=str(home.path),
+        root=str(root),
         home=str(home.path),
         cache=home.cache(repository.id),
         store=home.path / "environments",
