@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import threading
@@ -12,6 +13,7 @@ import pytest
 from pushtune.errors import MachineError, UsageError
 from pushtune.git import ABSENT, Mirror, Person, TreeFile, check_address, copying
 from pushtune.testing.git_origins import Origin, mirrored, trap
+from pushtune.testing.real_parts import need
 
 ADA = Person("Ada Example", "ada@example.org")
 BO = Person("Bo Example", "bo@example.org")
@@ -364,4 +366,22 @@ def test_the_template_of_the_machine_is_not_used(
     monkeypatch.setenv("GIT_TEMPLATE_DIR", str(tmp_path / "template"))
     mirror = mirrored(origin, tmp_path / "mirror.git")
     assert not (mirror.path / "hooks").exists()
+    assert not trace.exists()
+
+
+def test_a_local_repository_of_another_user_is_read_and_never_written_to(
+    origin: Origin, tmp_path: Path
+) -> None:
+    """To write would run its hooks, as us."""
+    need(os.geteuid() == 0, "root, to give a folder to another user")
+    program, trace = trap(origin.root / ".git" / "hooks", "pre-receive")
+    for path in (origin.root, *origin.root.rglob("*")):
+        os.chown(path, 12345, 12345, follow_symlinks=False)
+    mirror = mirrored(origin, tmp_path / "mirror.git")
+    sha = mirror.resolve("main")
+    assert sha is not None
+    mirror.set_branch("pushtune/train", sha)
+    with pytest.raises(UsageError, match="belongs to another user"):
+        mirror.push(origin.address, "pushtune/train")
+    assert program.exists()
     assert not trace.exists()

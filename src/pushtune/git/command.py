@@ -30,6 +30,8 @@ _SETTINGS = {
     "core.protectHFS": "true",
     "core.protectNTFS": "true",
     "core.autocrlf": "false",
+    # What a commit or a branch holds is on the disk before it is told.
+    "core.fsync": "committed,reference",
     # Larger files are streamed, and packs looked at in pieces: both keep within the memory that is allowed.
     "core.bigFileThreshold": "16m",
     "core.packedGitWindowSize": "64m",
