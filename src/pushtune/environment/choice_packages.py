@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import SequenceMatcher
 from functools import cache
 
 from pushtune.environment.choice_period import Period, in_time
@@ -16,9 +15,6 @@ from pushtune.model.distributions import canonical, known_distributions
 from pushtune.model.needs import Needs
 from pushtune.settings.environment import EnvironmentSettings
 
-NEAR = 0.84
-"""From this similarity on (``difflib``) an unknown name is taken for a slip of a known one."""
-
 _ALWAYS_THERE = ("setuptools", "pip", "wheel")
 
 
@@ -29,9 +25,10 @@ def wanted_packages(
 
     Raises ``UsageError`` where an import is not known, or a declared name looks like a slip of a known one.
     """
-    _refuse_slips(declared)
+    declared, reasons = _as_meant(declared)
+    _refuse_slips(declared, kinds)
     _ask_for_unknown(needs, declared, settings)
-    reasons = _declared_reasons(declared)
+    reasons += _declared_reasons(declared)
     named = [line_of(text, "pushtune.toml") for text in settings.packages]
     known = {kinds.held(line.name) for line in (*named, *declared.lines)}
     imported = [
@@ -73,9 +70,23 @@ def _declared_reasons(declared: Declared) -> list[Reason]:
     ]
 
 
-def _refuse_slips(declared: Declared) -> None:
+def _as_meant(declared: Declared) -> tuple[Declared, list[Reason]]:
+    """Return the declared lines with distributions in the place of import names."""
+    lines, reasons = [], []
     for line in declared.lines:
-        near = near_name(line.name)
+        held = _meant().get(line.name)
+        if held is not None:
+            name = canonical(held)
+            reasons.append(Reason(line.file, line.line, f"{line.text}: the package is called {held}"))
+            line = replace(line, name=name, requirement=f"{name}{line.specifier}", hashes=())
+        lines.append(line)
+    return replace(declared, lines=tuple(lines)), reasons
+
+
+def _refuse_slips(declared: Declared, kinds: Kinds) -> None:
+    ours = {*kinds.stands_for, *(name for kind in kinds.kinds.values() for name in kind.pins)}
+    for line in declared.lines:
+        near = near_name(line.name) if line.name not in ours else ""
         if near:
             raise UsageError(
                 f"{line.file}:{line.line} asks for {line.name!r}, which is not known and looks like "
@@ -90,18 +101,36 @@ def _known() -> frozenset[str]:
     return frozenset(canonical(item) for item in known_distributions().values())
 
 
+@cache
+def _meant() -> dict[str, str]:
+    """Map import names that people write for distributions: ``sklearn``, ``cv2``, ``PIL``."""
+    pairs = ((canonical(name), held) for name, held in known_distributions().items() if "." not in name)
+    return {name: held for name, held in pairs if name not in _known()}
+
+
 def near_name(name: str) -> str:
-    """Return the known distribution that an unknown name may be a slip of, or ``""``."""
-    if name in _known() or len(name) < 4:
+    """Return the known distribution that an unknown name is one slip away from, or ``""``.
+
+    A slip: one letter more, less, or other, or two neighbours exchanged.
+    """
+    if name in _known() or len(name) < 5:
         return ""
-    best = max(sorted(_known()), key=lambda other: _likeness(name, other))
-    # What is called after another (keras-tuner, pytest-mock) is no slip of it.
-    related = name.startswith(f"{best}-") or best.startswith(f"{name}-") or name.endswith(f"-{best}")
-    return best if not related and _likeness(name, best) >= NEAR else ""
+    return next((other for other in sorted(_known()) if len(other) >= 5 and _is_slip(name, other)), "")
 
 
-def _likeness(name: str, other: str) -> float:
-    return SequenceMatcher(None, name, other).ratio()
+def _is_slip(name: str, other: str) -> bool:
+    if abs(len(name) - len(other)) > 1:
+        return False
+    start = next(
+        (i for i, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), min(len(name), len(other))
+    )
+    rest, wanted = name[start:], other[start:]
+    return (
+        rest[1:] == wanted[1:]
+        or rest[1:] == wanted
+        or rest == wanted[1:]
+        or (rest[:2] == wanted[:2][::-1] and rest[2:] == wanted[2:])
+    )
 
 
 def _ask_for_unknown(needs: Needs, declared: Declared, settings: EnvironmentSettings) -> None:

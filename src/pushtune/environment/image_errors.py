@@ -73,14 +73,21 @@ def failed_line(dockerfile: str, said: str) -> tuple[int, str]:
     steps = list(_STEP.finditer(said))
     if not steps:
         return 0, ""
-    step = steps[-1]
+    number, wanted = int(steps[-1].group(1)), _plain(steps[-1].group(2))
     places = instructions(dockerfile)
-    word = step.group(2).split(" ")[0].upper()
-    # Podman counts each stage from 1: of the instructions of that word the nearest from there on counts.
-    number = int(step.group(1))
-    fitting = [place for place in places[number - 1 :] if lines[place - 1].strip().upper().startswith(word)]
-    at = fitting[0] if fitting else places[min(number, len(places)) - 1]
+    # Podman counts from FROM on, and each stage anew: the text tells more than the number.
+    after = places[number - 1 :] or places[-1:]
+    at = next((place for place in after if _plain(lines[place - 1])[:30] == wanted[:30]), None)
+    at = at or next(
+        (p for p in after if _plain(lines[p - 1]).split(" ")[0] == wanted.split(" ")[0]), after[0]
+    )
     return at, lines[at - 1].strip().rstrip("\\").strip()
+
+
+def _plain(text: str) -> str:
+    """Return an instruction as both sides would write it: the word in capitals, single spaces."""
+    word, _, rest = " ".join(text.rstrip("\\ ").split()).partition(" ")
+    return f"{word.upper()} {rest}".strip()
 
 
 def instructions(dockerfile: str) -> list[int]:
