@@ -247,8 +247,8 @@ class CallIndex:
         if local is not None:
             return self._member(local, node.attr)
         own = self._own_method(module, node)
-        if own is not None:
-            return own
+        if own is not None or node.attr.startswith("__"):
+            return own  # `super().__init__()` is what a base of elsewhere has, not the only one here
         methods = self._methods.get(node.attr, ())
         return methods[0] if len(methods) == 1 else None
 

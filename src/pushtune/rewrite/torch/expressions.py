@@ -362,6 +362,8 @@ def called(reader: Reader, frame: Frame, node: ast.Call) -> Value:
             keywords[keyword.arg] = held
         elif isinstance(held, Table):
             keywords.update({str(name): value for name, value in held.items.items()})
+        else:
+            keywords.update(reader.splatted(frame, callee, keyword.value))
     return reader.call(frame, callee, given, keywords, node)
 
 

@@ -59,5 +59,8 @@ class Reader(Protocol):
     def member(self, frame: Frame, value: Value, name: str, node: ast.Attribute | None = None) -> Value:
         """Return the attribute ``name`` of ``value``."""
 
+    def splatted(self, frame: Frame, callee: Value, table: ast.expr) -> dict[str, Value]:
+        """Return what ``**table``, which no frame holds, brings for the parameters of ``callee``."""
+
     def found_outside(self, frame: Frame, node: ast.expr) -> Value:
         """Return what a name or an attribute stands for that no frame binds: constants, options, imports."""

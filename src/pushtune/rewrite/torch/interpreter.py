@@ -168,6 +168,21 @@ class Interpreter:
             return self._latest(frame, node)
         return found
 
+    def splatted(self, frame: Frame, callee: Value, table: ast.expr) -> dict[str, Value]:
+        """See ``Reader``."""
+        if isinstance(callee, Class):
+            made = Object(callee.module, callee.node, is_network=False)
+            function = self._method(made, "__init__")
+        else:
+            function = callee if isinstance(callee, Function) else None
+        found: dict[str, Value] = {}
+        for parameter, _ in _defaults(function.node.args) if function is not None else ():
+            origins = self.tracer.trace_entry(frame.module, table, parameter.arg)
+            if origins:
+                plain = len(origins) == 1 and len(origins[0].spans) == 1
+                found[parameter.arg] = _of_origin(origins[0]) if plain else LOST
+        return found
+
     def outside_value(self, module: Module, node: ast.expr) -> Value:
         """Return what an expression outside of all models stands for. Each is read once."""
         if node in self._open:
@@ -253,7 +268,7 @@ class Interpreter:
                     held = self.evaluate(Frame(module), binding.value)
                     return self._named(held, f"{owner.name}.{name}", "constant")
         if value.is_network:
-            return LOST if name == "training" else Method(value, name)
+            return LOST if name in ("training", "hparams") else Method(value, name)
         return LOST
 
     def _method(self, value: Object, name: str) -> Function | None:

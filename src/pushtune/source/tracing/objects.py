@@ -11,7 +11,7 @@ from pushtune.source.program import Module
 from pushtune.source.scopes import FUNCTIONS, Binding
 from pushtune.source.tracing.base import Follower, Found, Hop
 from pushtune.source.tracing.options import follow_flag, follow_option, is_flags, is_parsed
-from pushtune.source.tracing.tables import lookup, search
+from pushtune.source.tracing.tables import lookup, passed_as, search
 
 _RECORDS = ("NamedTuple", "BaseModel", "BaseSettings", "Struct", "TypedDict", "Config", "PretrainedConfig")
 _COPIES = ("replace", "evolve", "_replace", "model_copy")
@@ -21,6 +21,9 @@ def follow_attribute(
     tracer: Follower, module: Module, node: ast.Attribute, hop: Hop, depth: int
 ) -> Iterator[Found]:
     """Yield the value of ``config.width``, ``args.width``, ``Config.width``, ``self.width``."""
+    if node.attr == "__dict__":
+        yield from tracer.follow(module, node.value, hop, depth)  # its entries are the attributes
+        return
     yield from member_of(tracer, module, node.value, node.attr, hop, depth)
 
 
@@ -132,22 +135,37 @@ def _hparams(module: Module, value: ast.expr) -> ast.ClassDef | None:
     if not isinstance(value, ast.Attribute) or value.attr != "hparams":
         return None
     own = own_class(module, value.value)
-    saves = own is not None and any(
-        isinstance(node, ast.Attribute) and node.attr == "save_hyperparameters" for node in ast.walk(own)
-    )
-    return own if saves else None
+    return own if own is not None and any(_savers(own)) else None
+
+
+def _savers(owner: ast.ClassDef) -> Iterator[ast.Call]:
+    """Yield the calls that fill ``self.hparams``: ``save_hyperparameters()``, ``hparams.update(options)``."""
+    for node in ast.walk(owner):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        updates = node.func.attr == "update" and getattr(node.func.value, "attr", "") == "hparams"
+        if updates or node.func.attr == "save_hyperparameters":
+            yield node
 
 
 def _saved(
     tracer: Follower, module: Module, owner: ast.ClassDef, name: str, hop: Hop, depth: int
 ) -> Iterator[Found]:
-    """Yield the parameter ``name`` of the class: what ``save_hyperparameters`` keeps."""
+    """Yield what ``save_hyperparameters`` keeps: what it is given, or else the parameters of the class."""
+    given = [
+        call.args[0] for call in _savers(owner) if call.args and not isinstance(call.args[0], ast.Constant)
+    ]
+    if given:
+        yield from lookup(tracer, module, given[-1], name, hop, depth)
+        return
     for item in owner.body:
         if isinstance(item, ast.FunctionDef) and item.name == "__init__":
             scope = module.scopes[item]
             for binding in scope.bindings.get(name, ()):
                 if binding.kind == "parameter":
                     yield from tracer.bound(module, scope, binding, hop, depth)
+            if not scope.bindings.get(name):
+                yield from passed_as(tracer, module, item.args, name, hop, depth) or ()
 
 
 def _instance(

@@ -82,7 +82,7 @@ def _through(
         return entry(tracer, Found(module, table, hop), key, table.id, depth)
     parameter = module.parents.get(binding.node)
     if isinstance(parameter, ast.arguments) and parameter.kwarg is binding.node:
-        return _keyword(tracer, module, parameter, key, hop, depth)
+        return passed_as(tracer, module, parameter, key, hop, depth)
     handed = _handed_on(tracer, module, table, binding, key, hop, depth)
     if handed is not None:
         return handed
@@ -108,7 +108,7 @@ def _handed_on(
     return None
 
 
-def _keyword(
+def passed_as(
     tracer: Follower, module: Module, arguments: ast.arguments, key: Key, hop: Hop, depth: int
 ) -> list[Found] | None:
     """Return what callers pass as ``key`` to a function that takes ``**kwargs``."""
