@@ -18,8 +18,8 @@ from pushtune.deliver import (
     push_branch,
 )
 from pushtune.errors import UsageError
-from pushtune.git import Mirror, Person, list_heads
-from pushtune.testing.git_origins import Origin, mirrored
+from pushtune.git import Credentials, Mirror, Person, list_heads
+from pushtune.testing.git_origins import HttpServer, Origin, mirrored, serving
 
 TOLD = Told(
     push=7,
@@ -245,6 +245,18 @@ class TestPushing:
         with pytest.raises(UsageError, match="what pushtune did not put there"):
             push_branch(mirror, origin.address, "pushtune/train")
         assert origin.git("rev-parse", "pushtune/train") == theirs
+
+    def test_over_http_only_who_may_write_can_push(
+        self, origin: Origin, mirror: Mirror, delivery: Delivery, tmp_path: Path
+    ) -> None:
+        delivered = deliver_branch(mirror, delivery)
+        with serving(HttpServer(tmp_path, login=("ci", "s3cret"))) as server:
+            address = server.address("origin/.git")
+            for credentials in (None, Credentials("wrong", "ci")):
+                with pytest.raises(UsageError, match="does not let us in"):
+                    push_branch(mirror, address, "pushtune/train", credentials)
+            assert push_branch(mirror, address, "pushtune/train", Credentials("s3cret", "ci"))
+        assert origin.git("rev-parse", "pushtune/train") == delivered.commit
 
     def test_what_was_not_delivered_cannot_be_pushed(self, origin: Origin, mirror: Mirror) -> None:
         for name in ("pushtune/other", "main"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import socket
 import threading
 from pathlib import Path
 
 import pytest
 
 from pushtune.errors import MachineError, UsageError
-from pushtune.git import ABSENT, Mirror, Person, TreeFile, check_address, copying
+from pushtune.git import ABSENT, Address, Mirror, Person, TreeFile, check_address, copying
 from pushtune.testing.git_origins import Origin, mirrored, trap
 from pushtune.testing.real_parts import need
 
@@ -348,6 +349,28 @@ def test_many_may_fetch_at_once(origin: Origin, tmp_path: Path) -> None:
         thread.join()
     assert troubles == []
     assert mirror.resolve("main") == origin.git("rev-parse", "HEAD")
+
+
+def test_a_fetch_that_takes_long_keeps_nobody_from_writing_a_branch(
+    origin: Origin, mirror: Mirror, tmp_path: Path
+) -> None:
+    sha = origin.git("rev-parse", "HEAD")
+    # An origin that says nothing, until it is let go.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = check_address(f"git://127.0.0.1:{silent.getsockname()[1]}/x", allowed_hosts={"127.0.0.1"})
+        slow = threading.Thread(target=_fetch_in_vain, args=(mirror, address))
+        slow.start()
+        connection, _ = silent.accept()
+        winner = mirror.commit_files(sha, {"train.py": b"1"}, "m", ADA, 0, BO)
+        assert mirror.set_branch("pushtune/train", winner, ABSENT)
+        assert slow.is_alive()
+        connection.close()
+    slow.join()
+
+
+def _fetch_in_vain(mirror: Mirror, address: Address) -> None:
+    with pytest.raises(MachineError):
+        mirror.fetch(address)
 
 
 def test_a_shallow_repository_can_be_mirrored(origin: Origin, tmp_path: Path) -> None:

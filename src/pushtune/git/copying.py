@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from pushtune.errors import MachineError, PushtuneError
 from pushtune.git.addresses import Address
@@ -53,10 +54,14 @@ class Copy:
 
     def fetch(self, address: Address, credentials: Credentials | None, timeout: float) -> None:
         """Fetch all branches, into a copy made anew where there is no whole one."""
-        with disk_errors(), self.locked():
-            if self.is_whole() and self._fetch_whole(address, credentials, timeout):
-                return
-            self._make_anew(address, credentials, timeout)
+        with disk_errors(), self._lock("fetch.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with self.used():
+                if self.is_whole() and self._fetch_whole(address, credentials, timeout):
+                    return
+            with self._lock("lock") as alone:
+                fcntl.flock(alone, fcntl.LOCK_EX)
+                self._make_anew(address, credentials, timeout)
 
     def doubted(self, error: MachineError) -> MachineError:
         """Return what to raise where git could not do what it must be able to: is the copy damaged?"""
@@ -70,13 +75,24 @@ class Copy:
         )
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Write to it alone, among threads and processes."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_name(self.path.name + ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._remove_what_kills_left()
+    def used(self) -> Iterator[None]:
+        """Write to it, beside other threads and processes, while none puts another in its place.
+
+        A fetch that takes long keeps nobody from writing a branch.
+        """
+        with self._lock("lock") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Nobody else writes here now: what is half written was left by a kill.
+                self._remove_what_kills_left()
+            except BlockingIOError:
+                pass
+            fcntl.flock(lock, fcntl.LOCK_SH)
             yield
+
+    def _lock(self, name: str) -> IO[str]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self.path.with_name(f"{self.path.name}.{name}").open("w")
 
     def _fetch_whole(self, address: Address, credentials: Credentials | None, timeout: float) -> bool:
         """Fetch into what is there; False if that is damaged."""
@@ -131,7 +147,7 @@ class Copy:
         return call(self.path, *checking, way=Way(settings), timeout=1800.0).code == 0
 
     def _remove_what_kills_left(self) -> None:
-        """Remove locks and half-written files: nobody else writes here now."""
+        """Remove locks and half-written files."""
         for pattern in _LEFT_BY_A_KILL:
             for left in self.path.glob(pattern):
                 left.unlink(missing_ok=True)

@@ -152,7 +152,7 @@ class Mirror:
         present = {file.path: file for file in self.files(base)}
         written = Signature(author, author_time)
         taken = Signature(committer, author_time if committer_time is None else committer_time)
-        with self._copy.locked():
+        with self._copy.used():
             return write_commit(self.path, base, present, files, message, written, taken)
 
     def branch(self, name: str) -> str | None:
@@ -166,7 +166,7 @@ class Mirror:
         """
         self._need(sha)
         expected = () if expected_old is None else (expected_old or _ZEROS,)
-        with self._copy.locked():
+        with self._copy.used():
             completed = call(self.path, "update-ref", _OURS + _check_ours(name), sha, *expected)
         if completed.code != 0:
             if expected_old is not None and (self.branch(name) or ABSENT) != expected_old:
