@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -89,3 +90,9 @@ def test_git_reads_exactly_our_trailers_whatever_is_told(told: Told) -> None:
     assert len(message) < 5000
     assert len(message.split("\n")[0]) <= 120
     assert list(wanted)[-1] == "Pushtune-Push"
+
+
+def test_the_reference_names_every_trailer() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "delivery.md"
+    told = replace(TOLD, baseline=Reached(0.5), target="loss<=0.1")
+    assert [name for name in trailers_of(told) if name not in page.read_text(encoding="utf-8")] == []

@@ -381,6 +381,22 @@ def test_a_shallow_repository_can_be_mirrored(origin: Origin, tmp_path: Path) ->
     assert mirror.resolve("main") == sha
 
 
+def test_a_repository_with_long_hashes_can_be_mirrored_and_delivered_to(
+    origin: Origin, tmp_path: Path
+) -> None:
+    shutil.rmtree(origin.root / ".git")
+    origin.git("init", "--quiet", "--initial-branch=main", "--object-format=sha256")
+    sha = origin.commit()
+    mirror = mirrored(origin, tmp_path / "mirror.git")
+    assert mirror.resolve("main") == sha
+    assert len(sha) == 64
+    mirror.export(sha, tmp_path / "out")
+    winner = mirror.commit_files(sha, {"train.py": b"1"}, "m", ADA, 0, BO)
+    assert mirror.set_branch("pushtune/train", winner, ABSENT)
+    mirror.push(origin.address, "pushtune/train")
+    assert origin.git("rev-parse", "pushtune/train") == winner
+
+
 def test_the_template_of_the_machine_is_not_used(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

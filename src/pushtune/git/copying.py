@@ -13,7 +13,7 @@ from typing import IO
 
 from pushtune.errors import MachineError, PushtuneError
 from pushtune.git.addresses import Address
-from pushtune.git.command import MEBIBYTE, NOWHERE, NoRoomError, Way, answer, call, disk_errors
+from pushtune.git.command import MEBIBYTE, NoRoomError, Way, answer, call, disk_errors
 from pushtune.git.names import OURS
 from pushtune.git.remote import LOCAL_UPLOAD, Credentials, explained, list_heads, uploading, way_to
 
@@ -39,6 +39,7 @@ _CHECKED = {
 }
 
 _MOST_PACKS = 50
+_SHA256_DIGITS = 64
 _LEFT_BY_A_KILL = ("objects/pack/tmp_*", "objects/pack/*.keep", "objects/tmp_*", "objects/??/tmp_*")
 
 
@@ -114,7 +115,7 @@ class Copy:
             shutil.rmtree(left, ignore_errors=True)
         beside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         try:
-            _make_empty(beside)
+            _make_empty(beside, _kind_of_hashes(address, credentials))
             error = _fetch(beside, address, credentials, timeout)
             if error is not None:
                 raise error
@@ -164,8 +165,14 @@ class Copy:
                 answer(self.path, "repack", "-a", "-d", "-k", "-q", way=Way(settings), timeout=1800.0)
 
 
-def _make_empty(path: Path) -> None:
-    answer(path, "init", "--bare", "--quiet", "--template=", "--initial-branch=main", way=NOWHERE)
+def _kind_of_hashes(address: Address, credentials: Credentials | None) -> str:
+    hashes = list_heads(address, credentials).branches.values()
+    return "sha256" if any(len(sha) == _SHA256_DIGITS for sha in hashes) else "sha1"
+
+
+def _make_empty(path: Path, hashes: str) -> None:
+    kind = f"--object-format={hashes}"
+    answer(path, "init", "--bare", "--quiet", "--template=", "--initial-branch=main", kind)
     (path / "info").mkdir(exist_ok=True)
     (path / "info" / "attributes").write_text(_ATTRIBUTES, encoding="ascii")
 

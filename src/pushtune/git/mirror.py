@@ -23,7 +23,6 @@ _LARGEST_COMMIT = MEBIBYTE
 _MOST_LISTING = 32 * MEBIBYTE
 _ORIGIN = "refs/remotes/origin/"
 _OURS = "refs/heads/"
-_ZEROS = "0" * 40
 
 
 class Mirror:
@@ -165,7 +164,7 @@ class Mirror:
         ``ABSENT``: it must not be there yet; None: it may be anywhere.
         """
         self._need(sha)
-        expected = () if expected_old is None else (expected_old or _ZEROS,)
+        expected = () if expected_old is None else (expected_old or "0" * len(sha),)
         with self._copy.used():
             completed = call(self.path, "update-ref", _OURS + _check_ours(name), sha, *expected)
         if completed.code != 0:
