@@ -267,3 +267,44 @@ def test_a_model_that_a_wrapper_builds_and_trains_has_knobs(tmp_path: Path) -> N
 def test_what_the_scripts_own_search_varies_in_a_wrapped_model_stays(tmp_path: Path) -> None:
     found = knobs(rewriter(tmp_path, WRAPPED + "GridSearchCV(wrapped, {'model__width': [8, 9]}).fit(x, y)\n"))
     assert not {60, 8, 9} & set(found.values())
+
+
+DEEP = """import keras
+from keras import layers
+n = 3
+version = 1
+if version == 1:
+    depth = n * 6 + 2
+elif version == 2:
+    depth = n * 9 + 2
+def resnet(shape, depth):
+    blocks = int((depth - 2) / 6)
+    x = inputs = keras.Input(shape=shape)
+    for stack in range(3):
+        for block in range(blocks):
+            strides = 1
+            if stack > 0 and {first}:
+                strides = 2
+            y = layers.Conv2D(16, 3, strides=strides, padding="same")(x)
+            x = layers.Activation("relu")(y)
+    return keras.Model(inputs, layers.Dense(10, activation="softmax")(layers.Flatten()(x)))
+model = resnet((32, 32, 3), depth=depth)
+model.compile("adam", "categorical_crossentropy")
+model.fit(x, y, epochs=2)
+"""
+
+
+def test_a_depth_that_is_computed_from_a_constant(tmp_path: Path) -> None:
+    found = rewriter(tmp_path, DEEP.format(first="block == 0"))
+    domain = knob(found, "n").domain
+    assert (domain.low, domain.high) == (1, 9), "only one block of each stack halves the picture"
+    assert "\nn = 5\n" in rewritten(found, {"n": 5})
+    shrinking = knob(rewriter(tmp_path, DEEP.format(first="block >= 0")), "n").domain
+    assert (shrinking.low, shrinking.high) == (1, 3), "each block does: there may be fewer, never more"
+
+
+def test_the_depth_of_an_encoding_is_its_number_of_classes(tmp_path: Path) -> None:
+    text = "import tensorflow as tf, keras\nDEPTH = 10\ny = tf.one_hot(labels, depth=DEPTH)\n"
+    text += "m = keras.Sequential([keras.layers.Dense(DEPTH), keras.layers.Dense(DEPTH)])\n"
+    text += "m.compile('adam', 'mse')\nm.fit(x, y)\n"
+    assert "DEPTH" not in knobs(rewriter(tmp_path, text))

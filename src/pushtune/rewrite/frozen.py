@@ -71,7 +71,10 @@ def _frozen_expressions(
         return  # which of its sizes belong to the data is read from the flow
     if everything and in_network(context, module, call) and name not in catalogue.frozen_calls:
         return  # a model's own `view` brings nothing into a shape that the data asks for
+    own = context.tracer.calls.resolve(module, call.func) is not None
     for keyword in call.keywords:
+        if own and keyword.arg == "depth":
+            continue  # of `one_hot` it is a class count; of the script's own networks what it says
         if everything or (keyword.arg in catalogue.frozen_arguments and keyword.arg not in tuned):
             yield from _without_batch(call, keyword.value)
     for position, expression in enumerate(call.args):

@@ -28,7 +28,8 @@ def repeated(context: Context, target: Target) -> Iterator[Use]:
     rounds = _rounds(loop)
     if rounds is None:
         return
-    role = "shrinking_rounds" if any(_shrinks(call) for call in _calls(loop)) else "rounds_of_layers"
+    shrinks = any(_shrinks(call) for call in _calls(loop)) and not _treats_one_round_apart(loop)
+    role = "shrinking_rounds" if shrinks else "rounds_of_layers"
     for origin in context.tracer.trace(target.module, rounds):
         if origin.style != "literal":
             yield Use(target, Argument("repeats", role), origin, target.module, rounds)
@@ -43,6 +44,20 @@ def _loop(target: Target) -> ast.For | None:
             return outer
         inner = outer
     return None
+
+
+def _treats_one_round_apart(loop: ast.For) -> bool:
+    """Whether something is done in one round only: ``if block == 0: strides = 2``."""
+    return isinstance(loop.target, ast.Name) and any(
+        isinstance(node, ast.Compare)
+        and isinstance(node.left, ast.Name)
+        and node.left.id == loop.target.id
+        and isinstance(node.ops[0], ast.Eq)
+        and isinstance(node.comparators[0], ast.Constant)
+        for inner in ast.walk(loop)
+        if isinstance(inner, (ast.If, ast.IfExp))
+        for node in ast.walk(inner.test)
+    )
 
 
 def _rounds(loop: ast.For) -> ast.expr | None:
