@@ -13,6 +13,7 @@ from pushtune.source.script import imported_modules
 
 MOST_FILES = 400
 LARGEST = 1_000_000
+LARGEST_TOGETHER = 4_000_000
 DEEPEST = 5
 
 _FRAMEWORKS = frozenset(
@@ -72,7 +73,7 @@ def find_entry(root: Path) -> str:
 
 
 def _paths(root: Path) -> Iterator[str]:
-    found = 0
+    found = read = 0
     for folder, folders, names in os.walk(root):
         here = PurePosixPath(Path(folder).relative_to(root).as_posix())
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
@@ -81,8 +82,8 @@ def _paths(root: Path) -> Iterator[str]:
         for name in sorted(names):
             path = Path(folder) / name
             if name.endswith(".py") and not path.is_symlink() and path.stat().st_size <= LARGEST:
-                found += 1
-                if found > MOST_FILES:
+                found, read = found + 1, read + path.stat().st_size
+                if found > MOST_FILES or read > LARGEST_TOGETHER:
                     return
                 yield str(here / name)
 

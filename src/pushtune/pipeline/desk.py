@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,9 +96,11 @@ class Desk:
             self._bench.say(line)
             return
         log = self.server.home.log(self.push, self.stage)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(f"{line}\n")
+        # On a full disk the work matters, and the server's own log has the line.
+        with suppress(OSError):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+                stream.write(f"{line}\n")
         self.server.tell(f"push {self.push} {self.stage.value}: {line}")
 
     @property

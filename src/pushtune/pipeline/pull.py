@@ -18,8 +18,9 @@ from pushtune.model.target import parse_target
 from pushtune.notify import check_triggers
 from pushtune.pipeline.desk import Desk, Server
 from pushtune.pipeline.naming import push_fingerprint, script_name, study_key
+from pushtune.pipeline.reading import check_readable, too_much
 from pushtune.pipeline.stage import Done, Over, Step, Waiting
-from pushtune.settings import PushSettings
+from pushtune.settings import PushSettings, load_push_settings
 from pushtune.source import load_script
 from pushtune.trial.metric import same_metric
 
@@ -46,10 +47,16 @@ class Pull:
         pulled = desk.errands.run("pull", fetching.do)
         if pulled is None:
             return Waiting()
+        try:
+            return self._read(desk, row, pulled.value)
+        except (RecursionError, MemoryError) as error:
+            raise too_much(type(error).__name__) from None
+
+    def _read(self, desk: Desk, row: PushRow, pulled: _Pulled) -> Step:
         settings = desk.settings
         check_triggers(settings.mail.when)
         script = _script(desk.checkout, settings)
-        fingerprint = _remember(desk, pulled.value, script, settings)
+        fingerprint = _remember(desk, pulled, script, settings)
         for note in settings.notes:
             desk.say(note)
         same = _trained_before(desk, row, fingerprint)
@@ -59,7 +66,7 @@ class Pull:
             return Over(why, until=StageName.NOTIFY)
         if row.study is None:
             _begin_study(desk, script, settings)
-        return Done(f"{script.entry} at {row.commit[:12]}")
+        return Done(f"{script.entry} at {pulled.commit.sha[:12]}")
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,9 @@ class _Fetching:
         shutil.rmtree(self.checkout, ignore_errors=True)
         self.checkout.parent.mkdir(parents=True, exist_ok=True)
         self.mirror.export(self.commit, self.checkout)
-        return _Pulled(self.mirror.commit(self.commit), tuple(self.mirror.files(self.commit)))
+        pulled = _Pulled(self.mirror.commit(self.commit), tuple(self.mirror.files(self.commit)))
+        check_readable(self.checkout, pulled.files, load_push_settings(self.checkout, self.server.settings))
+        return pulled
 
 
 def _script(checkout: Path, settings: PushSettings) -> Script:

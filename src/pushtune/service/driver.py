@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
-from pushtune.errors import PushtuneError
+from pushtune.errors import MachineError, PushtuneError
 from pushtune.ledger import Ledger
 from pushtune.model.states import StageName
 from pushtune.pipeline import Desk, Server, advance, fail
@@ -34,17 +36,11 @@ class Driver:
         """Take the push as far as it can go now; True when it is over (or ``until`` is behind)."""
         self._stepped = self._desk.now()
         over = self._guarded(lambda: advance(self._desk, until))
-        if self._run is None and self._desk.has_study and self._trains():
-            bench = self._desk.bench
-            self._run = StudyRun(
-                bench,
-                bench.environment.runtime(),
-                say=self._desk.say,
-                silence=self._server.settings.silence,
-            )
-        self._list()
         if over:
+            self._list()
             self._close()
+        else:
+            self._guarded(lambda: self._begin_run() and self._list())
         return over
 
     def due(self, now: float) -> bool:
@@ -95,12 +91,26 @@ class Driver:
         if self._run is not None:
             self._run.close()
 
-    def _list(self) -> None:
-        """Keep what lists show up to date."""
+    def _begin_run(self) -> bool:
+        """Begin to keep its trials, once there may be any."""
+        if self._run is None and self._desk.has_study and self._trains():
+            bench = self._desk.bench
+            self._run = StudyRun(
+                bench,
+                bench.environment.runtime(),
+                say=self._desk.say,
+                silence=self._server.settings.silence,
+            )
+        return self._run is not None
+
+    def _list(self) -> bool:
+        """Keep what lists show up to date; whether it changed."""
         values = _values(self._desk.bench) if self._run is not None else (None, None)
         if values != self._listed:
             self._listed = values
             self._ledger.pushes.set_values(self.push, baseline=values[0], best=values[1])
+            return True
+        return False
 
     def _guarded(self, work: Callable[[], bool]) -> bool:
         """Do one push's work; what goes wrong with it must not end the others'.
@@ -111,13 +121,28 @@ class Driver:
             return work()
         except PushtuneError as error:
             fail(self._desk, error)
+        except OSError as error:
+            fail(self._desk, self._bug(error) if error.errno not in _FULL else _full(error))
         except Exception as error:  # noqa: BLE001 - the boundary between one push and the others
-            log = self._server.home.push(self.push) / "logs" / "bug.log"
+            fail(self._desk, self._bug(error))
+        return False
+
+    def _bug(self, error: Exception) -> PushtuneError:
+        """Keep the traceback of a mistake of ours, and return what is said of it."""
+        log = self._server.home.push(self.push) / "logs" / "bug.log"
+        with suppress(OSError):
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("a", encoding="utf-8") as stream:
-                stream.write(traceback.format_exc())
-            fail(self._desk, PushtuneError(f"this is a bug in pushtune: {error!r}", fix=f"see {log}"))
-        return False
+                stream.write("".join(traceback.format_exception(error)))
+        return PushtuneError(f"this is a bug in pushtune: {error!r}", fix=f"see {log}")
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _full(error: OSError) -> MachineError:
+    where = f" that holds {error.filename}" if error.filename else ""
+    return MachineError(f"the disk{where} is full", fix="free some room: it goes on by itself")
 
 
 def _values(bench: Workbench) -> tuple[float | None, float | None]:

@@ -18,6 +18,10 @@ else:
     import tomli as tomllib
 
 
+LARGEST = 1_000_000
+"""Bytes of a settings file: a stranger's may be of any size."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a run was told. Times are seconds, sizes bytes; see ``options.OPTIONS`` for each."""
@@ -108,8 +112,10 @@ def read_file(root: Path) -> tuple[str, dict[str, Any]]:
         if not path.is_file():
             continue
         try:
+            if path.stat().st_size > LARGEST:
+                raise ValueError(f"it is larger than {LARGEST} bytes")
             values: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             if name == "pyproject.toml":
                 continue  # not ours to complain of
             raise SettingsError(f"{name} cannot be read: {error}", fix="mend the file") from None
