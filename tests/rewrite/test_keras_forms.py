@@ -269,7 +269,7 @@ def test_what_the_scripts_own_search_varies_in_a_wrapped_model_stays(tmp_path: P
     assert not {60, 8, 9} & set(found.values())
 
 
-DEEP = """import keras
+RESNET = """import keras
 from keras import layers
 n = 3
 version = 1
@@ -295,11 +295,11 @@ model.fit(x, y, epochs=2)
 
 
 def test_a_depth_that_is_computed_from_a_constant(tmp_path: Path) -> None:
-    found = rewriter(tmp_path, DEEP.format(first="block == 0"))
+    found = rewriter(tmp_path, RESNET.format(first="block == 0"))
     domain = knob(found, "n").domain
     assert (domain.low, domain.high) == (1, 9), "only one block of each stack halves the picture"
     assert "\nn = 5\n" in rewritten(found, {"n": 5})
-    shrinking = knob(rewriter(tmp_path, DEEP.format(first="block >= 0")), "n").domain
+    shrinking = knob(rewriter(tmp_path, RESNET.format(first="block >= 0")), "n").domain
     assert (shrinking.low, shrinking.high) == (1, 3), "each block does: there may be fewer, never more"
 
 
