@@ -26,7 +26,7 @@ modules = ["six"]
 [stands_for]
 """
 
-PYTHON = "ARG BASE\nFROM ${BASE}\nRUN python3 -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n# %s\n"
+PYTHON = "ARG BASE\nFROM ${BASE}\nRUN python3 -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n"
 SMALL = (
     "ARG BASE\nFROM ${BASE}\nARG PIP_FIND_LINKS=\nARG PIP_NO_INDEX=\nCOPY requirements.txt /r.txt\n"
     "RUN python -m pip install --no-cache-dir -r /r.txt\n"
@@ -34,8 +34,8 @@ SMALL = (
 
 
 def small_kinds(folder: Path, mark: str, requirements: str = "six==1.17.0\n", more: str = "") -> Kinds:
-    """Write two kinds of image, one on the other, that are like no others (``mark``)."""
-    for name, dockerfile in (("python", PYTHON % mark), ("small", SMALL + more)):
+    """Write two kinds of image: the upper is like no other (``mark``), the lower is made once and kept."""
+    for name, dockerfile in (("python", PYTHON), ("small", f"{SMALL}{more}# {mark}\n")):
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / "Dockerfile").write_text(dockerfile)
     (folder / "small" / "requirements.txt").write_text(requirements)
@@ -53,5 +53,6 @@ def removed_after(engine: Engine, store: Path) -> Iterator[None]:
     markers = Images(engine, store, EnvironmentRules(), Kinds({})).markers
     found = [markers.read(key) or {} for key in markers.all()]
     names = [str(body["name"]) for body in found if str(body.get("name", "")).startswith("pushtune/")]
-    for name in sorted(names, key=lambda name: "python" in name):
-        engine.call("rmi", "--force", name, check=False)
+    for name in names:
+        if "/python:" not in name:
+            engine.call("rmi", "--force", name, check=False)

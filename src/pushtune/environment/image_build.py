@@ -162,7 +162,7 @@ def _try_imports(engine: Engine, image: str, python: str, recipe: ImageRecipe) -
 
 
 def _started(engine: Engine, image: str, program: str, code: str, words: Sequence[str]) -> Completed:
-    name = f"pushtune-look-{os.getpid()}-{threading.get_ident()}"
+    name = f"pushtune-look-{threading.get_ident()}-{os.getpid()}"
     options = ["--rm", f"--name={name}", f"--label={LABEL}=look", "--network=none", "--cap-drop=ALL",
                "--security-opt=no-new-privileges", "--read-only", "--tmpfs=/tmp", "--pids-limit=512",
                "--user=65534:65534", "--env=HOME=/tmp", "--workdir=/", f"--entrypoint={program}"]  # fmt: skip
