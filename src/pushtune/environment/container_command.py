@@ -22,8 +22,8 @@ ATTEMPT_LABEL = "pushtune.attempt"
 TRIAL_LABEL = "pushtune.trial"
 """The attempt's label without its number: what all attempts of a trial share."""
 
-NOBODY = "10001:10001"
-"""Who trials are where we are root; no user of this machine has this number."""
+NOBODY = "65534:65534"
+"""Who trials are where we are root."""
 
 ENDED = "ended"
 """Below the attempt's folder: written by the container's first process when the trial has ended."""
@@ -155,11 +155,14 @@ def _limits(spec: AttemptSpec) -> Iterator[str]:
         yield from (f"--memory={limits.memory}b", f"--memory-swap={limits.memory}b")
     if container.cpus is not None:
         yield f"--cpus={container.cpus:g}"
-    yield f"--pids-limit={container.pids}"
+    yield f"--pids-limit={min(container.pids, limits.processes or container.pids)}"
     # Compiled kernels are loaded from there, so it may be executed.
     yield f"--tmpfs=/tmp:rw,exec,nosuid,nodev,mode=1777,size={container.scratch}"
     yield f"--shm-size={container.shm}b"
-    yield from (f"--ulimit=nofile={_at_most(resource.RLIMIT_NOFILE, MOST_FILES)}", "--ulimit=core=0:0")
+    yield from (
+        f"--ulimit=nofile={_at_most(resource.RLIMIT_NOFILE, limits.files or MOST_FILES)}",
+        "--ulimit=core=0:0",
+    )
     if limits.disk is not None:
         # Folders are watched; this bounds what one file can be when nobody does, our own log included.
         largest = 2 * limits.disk + ROOM

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pushtune.environment.container_kernel import Kernel
 from pushtune.environment.disk_watch import bytes_below
-from pushtune.errors import MachineError
 
 _LONGEST_NOTE = 100
 
@@ -41,18 +40,6 @@ def end_note(folder: str, name: str) -> EndNote | None:
         return None
     finally:
         os.close(descriptor)
-
-
-def give_folder(folder: str, uid: int, gid: int) -> None:
-    """Make ``folder`` and all below it the user's who the trial is. Links are changed, never followed."""
-    try:
-        os.chown(folder, uid, gid, follow_symlinks=False)
-        for base, folders, names in os.walk(folder):
-            for name in (*folders, *names):
-                with contextlib.suppress(FileNotFoundError):
-                    os.chown(f"{base}/{name}", uid, gid, follow_symlinks=False)
-    except OSError as error:
-        raise MachineError(f"cannot give {folder} to the user of its container: {error.strerror}") from error
 
 
 def bytes_written(folder: str, kernel: Kernel | None) -> int:

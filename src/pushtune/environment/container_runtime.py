@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pushtune.environment.container_command import (
     ATTEMPT_LABEL,
@@ -17,10 +18,11 @@ from pushtune.environment.container_command import (
     run_command,
     trial_of,
 )
-from pushtune.environment.container_files import bytes_written, end_note, give_folder
+from pushtune.environment.container_files import bytes_written, end_note
 from pushtune.environment.container_kernel import Kernel
 from pushtune.environment.disk_watch import cap_log, open_log
 from pushtune.environment.engines import Container, Engine
+from pushtune.environment.ownership import give_folder, take_folder
 from pushtune.environment.process_table import seconds_since
 from pushtune.errors import MachineError
 from pushtune.model.containers import HOME_LABEL
@@ -101,7 +103,7 @@ class ContainerRuntime:
         os.close(open_log(spec.folder))
         owner = owner_of(self._engine, spec.container.user)
         if owner is not None:
-            give_folder(spec.folder, *owner)
+            give_folder(spec.folder, owner)
         # The client's own variables, and those few of the trial's that a file cannot hold.
         environment = {**os.environ, **command.variables}
         answer = self._engine.call(
@@ -280,6 +282,9 @@ class ContainerRuntime:
             if time.monotonic() > give_up:
                 raise MachineError(f"the container of {watched.handle.label} does not end")
             time.sleep(0.01)
+        if watched.folder and Path(watched.folder).is_dir():
+            # Nobody is left in there: what was written is ours to read, whoever a later attempt runs as.
+            take_folder(watched.folder)
 
 
 def _age(watched: _Watched) -> float:
