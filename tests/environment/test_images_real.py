@@ -132,6 +132,14 @@ def test_an_image_of_the_same_name_that_was_made_elsewhere_is_not_believed(
     assert not images.is_ready(SMALL)
 
 
+def test_an_image_that_the_engine_has_from_the_same_recipe_is_tried_and_taken_over(
+    engine: Engine, tmp_path: Path, mark: str
+) -> None:
+    kinds = small_kinds(tmp_path / "kinds", mark, more="RUN head -c 16 /dev/urandom > /random\n")
+    first = images_of(engine, tmp_path / "store", kinds).ensure(SMALL, tmp_path)
+    assert images_of(engine, tmp_path / "other", kinds).ensure(SMALL, tmp_path).image == first.image
+
+
 def test_a_repositorys_packages_are_a_layer_of_its_own(engine: Engine, tmp_path: Path, mark: str) -> None:
     images = images_of(engine, tmp_path / "store", small_kinds(tmp_path / "kinds", mark))
     choice = replace(SMALL, packages=("toml==0.10.2",), modules=("toml", "six", "nonesuch"))

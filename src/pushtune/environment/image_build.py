@@ -62,13 +62,27 @@ def build_image(engine: Engine, recipe: ImageRecipe, base: str, *, builds: bool)
             arguments = {"BASE": base, "PIP_FIND_LINKS": address, "PIP_NO_INDEX": "1"}
             image = run_build(engine, recipe, arguments, network="host")
     try:
-        found = look_into(engine, image, ())
-        _try_imports(engine, image, found.path, recipe)
+        built = try_image(engine, image, recipe)
     except BaseException:
         engine.call("rmi", image, check=False)
         raise
-    engine.call("tag", image, recipe.name)
+    name_image(engine, built, recipe)
+    return built
+
+
+def try_image(engine: Engine, image: str, recipe: ImageRecipe) -> BuiltImage:
+    """Start the image and import what it is for. Raises ``BuildError`` or ``UsageError`` if that fails."""
+    found = look_into(engine, image, ())
+    _try_imports(engine, image, found.path, recipe)
     return BuiltImage(image, found.path, found.version)
+
+
+def name_image(engine: Engine, built: BuiltImage, recipe: ImageRecipe) -> None:
+    """Give the image its name; one of ours that had it before is removed, unless something uses it."""
+    before = image_label(engine, recipe.name, LABEL)
+    engine.call("tag", built.id, recipe.name)
+    if before is not None and before[0] != built.id and before[1] == "image":
+        engine.call("rmi", before[0], check=False)
 
 
 def run_build(engine: Engine, recipe: ImageRecipe, arguments: Mapping[str, str], network: str) -> str:

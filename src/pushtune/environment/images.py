@@ -14,13 +14,15 @@ from pushtune.environment.image_build import (
     build_image,
     image_label,
     look_into,
+    name_image,
     run_build,
+    try_image,
 )
 from pushtune.environment.image_context import repository_recipe
 from pushtune.environment.image_kinds import Kinds
 from pushtune.environment.image_recipes import ImageRecipe, kind_recipe, packages_recipe
 from pushtune.environment.markers import Markers
-from pushtune.errors import MachineError, UsageError
+from pushtune.errors import BuildError, MachineError, UsageError
 from pushtune.model.ports import Interpreter
 from pushtune.settings.environment import EnvironmentRules
 
@@ -86,7 +88,7 @@ class Images:
 
     def _of_kind(self, choice: Choice) -> BuiltImage:
         plan = self.plan(choice)
-        ready = self._ready(plan.recipes[-1])
+        ready = self._ready(plan.recipes[-1]) or self._adopted(plan.recipes[-1])
         if ready is not None:
             return ready
         base = plan.base
@@ -107,9 +109,9 @@ class Images:
 
     def _built_for_repository(self, recipe: ImageRecipe) -> BuiltImage:
         image = run_build(self._engine, recipe, {}, network="default")
-        found = look_into(self._engine, image, ())
-        self._engine.call("tag", image, recipe.name)
-        return BuiltImage(image, found.path, found.version)
+        built = try_image(self._engine, image, recipe)
+        name_image(self._engine, built, recipe)
+        return built
 
     def _own(self, image: str) -> BuiltImage:
         found = image_label(self._engine, image, RECIPE_LABEL)
@@ -133,11 +135,23 @@ class Images:
         if ready is not None:
             return ready
         with self.markers.locked(recipe.key):
-            ready = self._ready(recipe)
+            ready = self._ready(recipe) or self._adopted(recipe)
             if ready is None:
                 ready = make()
                 self._mark(recipe.key, recipe.name, recipe.kind, ready)
             return ready
+
+    def _adopted(self, recipe: ImageRecipe) -> BuiltImage | None:
+        """Take over an image that the engine has from the same recipe, made for another folder: if it works."""
+        found = image_label(self._engine, recipe.name, RECIPE_LABEL)
+        if found is None or found[1] != recipe.key:
+            return None
+        try:
+            built = try_image(self._engine, found[0], recipe)
+        except (BuildError, UsageError):
+            return None
+        self._mark(recipe.key, recipe.name, recipe.kind, built)
+        return built
 
     def _ready(self, recipe: ImageRecipe) -> BuiltImage | None:
         """Return the image if its marker stands and the engine's image of that name is the one marked."""
