@@ -218,11 +218,16 @@ def write_atomically(path: str, data: bytes) -> None:
     temporary = "%s.%d.tmp" % (path, os.getpid())
     if os.path.lexists(temporary):
         os.unlink(temporary)  # left by a crash, or laid as a trap: a link there would be written through
-    with open(temporary, "xb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)  # a full disk: nothing half-written is left
+        raise
 
 
 def write_manifest(folder: str, epoch: int, extra: Optional[Dict[str, Any]] = None) -> None:

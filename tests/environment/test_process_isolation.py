@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,17 +31,19 @@ def root() -> None:
 
 
 @pytest.fixture
-def reachable(tmp_path: Path) -> Iterator[Path]:
-    """A study's folder that everybody can pass through to, with one attempt's folder in it."""
-    closed = [parent for parent in (tmp_path, *tmp_path.parents) if not parent.stat().st_mode & 0o001]
-    modes = [(folder, folder.stat().st_mode) for folder in closed]
-    for folder, mode in modes:
-        folder.chmod(mode | 0o011)
+def tmp_path() -> Iterator[Path]:
+    """A folder that every user can pass through to, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as path:
+        Path(path).chmod(0o711)
+        yield Path(path)
+
+
+@pytest.fixture
+def reachable(tmp_path: Path) -> Path:
+    """A study's folder with one attempt's folder in it."""
     attempt = tmp_path / "attempts" / "1"
     attempt.mkdir(parents=True)
-    yield attempt
-    for folder, mode in modes:
-        folder.chmod(mode)
+    return attempt
 
 
 @pytest.fixture(autouse=True)
@@ -64,10 +67,6 @@ def run_as(
 @pytest.mark.usefixtures("root")
 class TestConfinedRuntime(RealRuntimeConformance):
     """A runtime whose attempts run as another user keeps every promise of a runtime."""
-
-    @pytest.fixture(autouse=True)
-    def _open(self, reachable: Path) -> None:
-        pass
 
     @pytest.fixture
     def runtime(self) -> ProcessRuntime:

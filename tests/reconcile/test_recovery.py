@@ -79,7 +79,13 @@ def test_an_order_that_was_recorded_and_not_sent_is_sent_again(
     assert len(house.runtime.started) == 1
 
 
-def dies_at(house: House, monkeypatch: pytest.MonkeyPatch, what: str, number: int) -> bool:
+def dies_at(
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    number: int,
+    death: BaseException | None = None,
+) -> bool:
     """Step once, dying just before the ``number``-th write to the ledger; whether there were so many."""
     left = [number]
     names = ("begin_attempt", "started", "ordered", "ended", "move", "conclude", "progress")
@@ -90,7 +96,7 @@ def dies_at(house: House, monkeypatch: pytest.MonkeyPatch, what: str, number: in
         def write(*arguments: object, **named: object) -> object:
             left[0] -= 1
             if left[0] == 0:
-                raise KeyboardInterrupt
+                raise death or KeyboardInterrupt
             return real(*arguments, **named)
 
         return write
@@ -100,7 +106,7 @@ def dies_at(house: House, monkeypatch: pytest.MonkeyPatch, what: str, number: in
             patch.setattr(house.trials, name, dying(name))
         try:
             house.step()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, MachineError):
             return True
     return False
 
@@ -294,3 +300,33 @@ def test_a_script_that_says_the_disk_is_full_where_it_is_not_has_failed(house: H
     house.end("s/1/1", 1)
     house.step()
     assert house.trial(1).state is TrialState.FAILED
+
+
+@pytest.mark.parametrize("how", ["killed", "finished", "failed", "started", "paused"])
+def test_a_ledger_that_cannot_be_written_for_a_while_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """As when we die before any write, only that we live on: on a full disk each write may be refused."""
+    for number in range(1, 10):
+        path = tmp_path / f"{how}-{number}"
+        path.mkdir()
+        house = House(path)
+        house.want(1, to_epoch=1 if how == "paused" else None, finish=how != "paused")
+        if how != "started":
+            started(house)
+            tell(house, how)
+        refused = dies_at(house, monkeypatch, how, number, MachineError("the disk is full"))
+        for _ in range(4):
+            house.clock.now += 2
+            house.step()
+            if house.alive and house.trial(1).state is TrialState.RUNNING and how != "paused":
+                attempt = house.trials.attempts(1)[-1].number
+                house.emit(1, attempt, "metric", name="accuracy", value=0.8, split="test", source="x")
+                house.emit(1, attempt, "finished", epochs=0, stopped_at=None, seconds=1.0)
+                house.end(f"s/1/{attempt}", 0)
+        ends = {"failed": TrialState.FAILED, "paused": TrialState.PAUSED}
+        assert house.trial(1).state is ends.get(how, TrialState.FINISHED), (how, number)
+        assert how == "paused" or (house.alive, house.trials.open_attempts()) == ((), [])
+        if not refused:
+            return
+    raise AssertionError("more writes than were tried")

@@ -202,11 +202,12 @@ def test_a_flood_of_events_is_passed_over_but_for_its_end_and_that_is_said(
     monkeypatch.setattr("pushtune.trial.reading.MOST_BEHIND", 1024 * 1024)
     monkeypatch.setattr("pushtune.trial.reading.KEPT_OF_FLOOD", 512 * 1024)
     line = wire.event_line("metric", {"name": "accuracy", "value": 0.5})
-    with (tmp_path / wire.EVENTS).open("wb") as stream:
+    emit(tmp_path, "started", resumed_from=0)
+    with (tmp_path / wire.EVENTS).open("ab") as stream:
         stream.write(line * 40_000)
         stream.write(wire.event_line("finished", {"epochs": 1}))
     told = Watcher(tmp_path).read(all_of_it=True)
-    assert (told.finished, len(told.metrics)) == (True, MOST_METRICS)
+    assert (told.started, told.finished, len(told.metrics)) == (True, True, MOST_METRICS)
     assert [warning.code for warning in told.warnings] == ["events-skipped"]
 
 

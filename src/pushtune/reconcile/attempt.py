@@ -20,7 +20,8 @@ class LiveAttempt:
     ``training``: it is not waiting at a rung. ``trained`` are the seconds of training of its trial so far,
     ``silent`` those since it last told or printed anything. ``counted_at`` is when they were last added up
     (unix seconds). ``said_last`` are the seconds since it said its last word. ``peak`` is in bytes.
-    ``unsent``: its newest order could not be written yet. ``earlier`` is what the attempts before it told.
+    ``unsent``: its newest order could not be written yet. ``full`` is the place whose full disk it ended for.
+    ``written_off``: the ledger knows of its end. ``earlier`` is what the attempts before it told.
     """
 
     row: AttemptRow
@@ -36,6 +37,8 @@ class LiveAttempt:
     beaten_at: float = 0.0
     looked_at: float = 0.0
     unsent: bool = False
+    full: str = ""
+    written_off: bool = False
     said_last: float = 0.0
     printed: tuple[int, int] = (0, 0)
     earlier: tuple[Progress, ...] = ()

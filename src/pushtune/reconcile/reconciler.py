@@ -96,6 +96,9 @@ class Reconciler:
         found = self._runtime.find([row.label for row in rows if row.label.startswith(self._labels)])
         for row in rows:
             handle = found.get(row.label)
+            live = self._live.get(row.trial)
+            if live is not None and live.row.number == row.number:
+                continue
             if row.state is AttemptState.ENDED:
                 if handle is not None:
                     self._runtime.kill(handle)
@@ -154,6 +157,9 @@ class Reconciler:
         was wanted stays wanted, and the next call tries it again.
         """
         rows = self._trials.all()
+        if any(row.state is TrialState.RUNNING and row.number not in self._live for row in rows):
+            self.adopt()  # its start or its end could not be written down: as though we had died then
+            rows = self._trials.all()
         self._stop_unwanted(rows)
         for trial in sorted(self._untidy):
             self._tidy(trial)
@@ -201,8 +207,8 @@ class Reconciler:
             return True
         self._beat(live, now)
         if live.waits and live.training:
-            live.training = False
             self._pause(live)
+            live.training = False
             return True
         if live.progress.epochs_done > before.epochs_done and live.training:
             outcome = self._outcome(live, None).outcome
@@ -267,17 +273,21 @@ class Reconciler:
         self._trials.conclude(live.row.trial, ending.outcome, now=self._now(), memory=live.peak)
 
     def _conclude(self, live: LiveAttempt, exit_: Exit) -> None:
-        """An attempt's process is gone: its trial has ended, or must go on from its last checkpoint."""
-        del self._live[live.row.trial]
+        """An attempt's process is gone: its trial has ended, or must go on from its last checkpoint.
+
+        It is forgotten once that is written: a ledger on a full disk is written to again at the next look.
+        """
         trial = self._trials.get(live.row.trial)
         assert trial is not None
         if trial.state is not TrialState.RUNNING:
             # It waited at a rung and gave up, or it was pruned.
             self._write_off(live, exit_.code, exit_.killed_for)
+            self._live.pop(trial.number, None)
             return
-        full = full_disk(live.progress, exit_, live.folder)
-        if full:
-            self._make_way(live, exit_, f"the disk that holds {full} is full")
+        # Remembered: on a full disk the ledger may refuse what follows until there is room again.
+        live.full = live.full or full_disk(live.progress, exit_, live.folder)
+        if live.full:
+            self._make_way(live, exit_, f"the disk that holds {live.full} is full")
         ending = self._outcome(live, exit_)
         note = lost_note(ending.outcome.message) if ending.lost else exit_.killed_for
         self._write_off(live, exit_.code, note)
@@ -287,21 +297,27 @@ class Reconciler:
         """Write off an attempt that ended through the machine's fault; its trial is tried again later."""
         self._write_off(live, exit_.code, f"{MACHINE}{why}")
         self._trials.move(live.row.trial, TrialState.WANTED)
+        self._live.pop(live.row.trial, None)
         finish_attempt(live.folder, keep_checkpoints=True)
         raise MachineError(why, fix="free some space: it goes on from its last checkpoint")
 
     def _write_off(self, live: LiveAttempt, code: int | None, note: str) -> None:
         """Write that an attempt has ended. What an orphan of it writes from now on is not believed."""
+        if live.written_off:
+            return
         with contextlib.suppress(OSError):  # a full disk: without the note all is believed
             live.watcher.fence()
         self._trials.ended(live.row, now=self._now(), code=code, note=note)
+        live.written_off = True
 
     def _follow(self, trial: int, peak: int, ending: Ending) -> None:
         """Write what follows for a trial on the end of its attempt (whose row is written already)."""
         if ending.again:
             self._trials.move(trial, TrialState.WANTED)
+            self._live.pop(trial, None)
             return
         self._trials.conclude(trial, ending.outcome, now=self._now(), memory=peak)
+        self._live.pop(trial, None)
         self._tidy(trial)
 
     def _outcome(self, live: LiveAttempt, exit_: Exit | None) -> Ending:
@@ -454,9 +470,9 @@ class Reconciler:
 
     def _stop(self, live: LiveAttempt, note: str) -> None:
         self._runtime.kill(live.handle)
-        self._live.pop(live.row.trial, None)
         live.read(all_of_it=True)
         self._write_off(live, None, note)
+        self._live.pop(live.row.trial, None)
 
     def _make_room(self, rows: list[TrialRow]) -> None:
         """End the paused processes that memory has no room for; their checkpoints stay."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections import deque
@@ -43,6 +44,12 @@ LONGEST_NAME = 100
 LONGEST_TEXT = 2000
 LONGEST_TRACEBACK = 8000
 
+
+@functools.lru_cache(maxsize=4096)
+def _canonical(name: str) -> tuple[str, str]:
+    return wire.canonical_metric(name)
+
+
 _SPLITS: dict[Any, Split] = {split: split for split in get_args(Split)}
 
 _STEERING = re.compile(
@@ -70,10 +77,12 @@ class Watcher:
         Of a flood of events only so much is read at once, unless ``all_of_it`` is asked for, and never more
         than a bounded number of bytes: the record then says that some were passed over.
         """
-        events = self._file.read(all_of_it=all_of_it)
-        for event in events:
-            self._collected.add(event)
-        if events:
+        news = False
+        for bite in self._file.read(all_of_it=all_of_it):
+            for event in bite:
+                self._collected.add(event)
+            news = news or bool(bite)
+        if news:
             if self._file.skipped:
                 self._collected.add(_FLOOD)
             self._progress = self._collected.freeze()
@@ -280,7 +289,7 @@ _HANDLERS: dict[str, Callable[[_Collected, Event], None]] = {
 
 def _metric_key(name: str, split: Any) -> CurveKey:
     """Return the canonical name and the split: the one that was proven, else the one its words tell."""
-    canonical, told = wire.canonical_metric(name[:LONGEST_NAME])
+    canonical, told = _canonical(name[:LONGEST_NAME])
     proven = _SPLITS.get(split, "unknown") if isinstance(split, str) else "unknown"
     return canonical, proven if proven != "unknown" else _SPLITS.get(told, "unknown")
 

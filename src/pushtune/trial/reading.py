@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from pushtune_probe import wire
@@ -11,10 +12,13 @@ from pushtune_probe import wire
 BITE = 1024 * 1024
 """Bytes read at once, and at most in one look at a live attempt; longer than any line that counts."""
 
-MOST_BEHIND = 32 * 1024 * 1024
-"""Bytes that may wait to be read; what is further behind is passed over."""
+MOST_BEHIND = 16 * 1024 * 1024
+"""Bytes that may wait to be read; what is further behind is passed over, but never the first bite."""
 
-KEPT_OF_FLOOD = 16 * 1024 * 1024
+MOST_LINES = 5000
+"""Lines of one bite that are read: a tiny one costs as much as a long one."""
+
+KEPT_OF_FLOOD = 2 * 1024 * 1024
 """Bytes before the end that are read where more was waiting: how an attempt ended is told last."""
 
 
@@ -32,21 +36,21 @@ class EventFile:
         self._in_long_line = False
         self.skipped = 0
 
-    def read(self, *, all_of_it: bool = False) -> list[dict[str, Any]]:
-        """Return the next events: of one bite, or of ``all_of_it`` (within the bounds above)."""
+    def read(self, *, all_of_it: bool = False) -> Iterator[list[dict[str, Any]]]:
+        """Yield the next events, a bite at a time: one, or ``all_of_it`` (within the bounds above)."""
         try:
             with wire.open_plain(self._path) as stream:
                 size = os.fstat(stream.fileno()).st_size
                 size = size if self._end is None else min(size, self._end)
-                self._catch_up(size)
-                events = self._bite(stream, size)
                 before = -1
-                while all_of_it and before < self._offset < size:
+                while before < self._offset < size:
+                    self._catch_up(size)
                     before = self._offset
-                    events += self._bite(stream, size)
-                return events
+                    yield self._bite(stream, size)
+                    if not all_of_it:
+                        return
         except OSError:
-            return []
+            return
 
     @property
     def offset(self) -> int:
@@ -54,7 +58,7 @@ class EventFile:
         return self._offset
 
     def _catch_up(self, size: int) -> None:
-        if size - self._offset > MOST_BEHIND:
+        if self._offset and size - self._offset > MOST_BEHIND:
             self.skipped += size - KEPT_OF_FLOOD - self._offset
             self._offset = size - KEPT_OF_FLOOD
             self._in_long_line = True  # most likely in the middle of one
@@ -67,9 +71,12 @@ class EventFile:
         end = data.rfind(b"\n") + 1
         if not end and len(data) >= BITE:
             # No line that counts is so long: the rest of it is passed over as it comes.
-            self._in_long_line, end = True, len(data)
-        self._offset += end
-        events = (_event(line) for line in data[:end].splitlines() if not self._in_long_line)
+            self._in_long_line = True
+            self._offset += len(data)
+            return []
+        lines = data[:end].split(b"\n")[:-1]
+        self._offset += end if len(lines) <= MOST_LINES else sum(len(line) + 1 for line in lines[:MOST_LINES])
+        events = (_event(line) for line in lines[:MOST_LINES])
         return [event for event in events if event is not None]
 
     def _after_long_line(self, data: bytes) -> bytes:
@@ -81,11 +88,14 @@ class EventFile:
         return data[end:] if end else b""
 
 
+_DECODER = json.JSONDecoder(parse_constant=lambda name: None)
+
+
 def _event(line: bytes) -> dict[str, Any] | None:
     if not line or len(line) > wire.MAX_LINE:
         return None
     try:
-        body = json.loads(line, parse_constant=lambda name: None)
+        body = _DECODER.decode(line.decode())
     except (ValueError, RecursionError):  # A hostile line may nest thousands deep.
         return None
     return body if isinstance(body, dict) and isinstance(body.get("event"), str) else None
