@@ -5,7 +5,7 @@ from __future__ import annotations
 from pushtune.errors import MachineError, PushtuneError
 from pushtune.ledger import StageRow
 from pushtune.model.states import PushState, StageName, StageState
-from pushtune.pipeline.backoff import seconds_to_wait
+from pushtune.pipeline.backoff import seconds_to_wait, waits
 from pushtune.pipeline.confirm import Confirm
 from pushtune.pipeline.deliver import Deliver
 from pushtune.pipeline.desk import Desk, Server
@@ -118,8 +118,7 @@ def fail(desk: Desk, error: PushtuneError) -> bool:
 
 
 def _waits_out_trouble(desk: Desk) -> bool:
-    retry_at = desk.row.retry_at
-    return retry_at is not None and desk.now() < retry_at
+    return waits(desk.row.retry_at, desk.now())
 
 
 def _may_pass(desk: Desk, error: PushtuneError) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pushtune.deliver import (
     Delivered,
+    DeliveredFiles,
     Delivery,
     Reached,
     Told,
@@ -18,6 +20,7 @@ from pushtune.deliver import (
     point_latest,
     push_branch,
 )
+from pushtune.git import Mirror
 from pushtune.model.states import StageName
 from pushtune.pipeline.desk import Desk
 from pushtune.pipeline.results import PATCH, REPORT, SUMMARY, TEXT, WINNER
@@ -35,29 +38,54 @@ class Deliver:
     name = StageName.DELIVER
 
     def step(self, desk: Desk) -> Step:
-        """Commit, copy, and, where it is wished and allowed, push the branch back."""
+        """Commit, copy, and, where it is wished and allowed, push the branch back; all of it beside others."""
+        done = desk.errands.run("deliver", _HandingOver.of(desk).do)
+        if done is None:
+            return Waiting()
+        delivered, kept, published = done.value
+        for left in kept.left_out:
+            desk.say(f"not delivered: {left.name} ({left.why})")
+        files = [path.as_posix() for path in kept.files]
+        desk.bench.fix(**{BRANCH: delivered.branch, FOLDER: str(kept.folder), FILES: files})
+        note = delivered.note + (f", pushed to {desk.repository.name}" if published else "")
+        desk.say(note)
+        return Done(note)
+
+
+@dataclass(frozen=True)
+class _HandingOver:
+    """What is done in a thread: it touches the mirror, the delivered files, and the origin. Nothing else."""
+
+    mirror: Mirror
+    delivery: Delivery
+    sources: Mapping[str, Path]
+    goal: Path
+    publish: Callable[[str], bool] | None
+
+    @classmethod
+    def of(cls, desk: Desk) -> _HandingOver:
         folder = desk.server.home.study(desk.bench.study_id)
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        delivered = deliver_branch(desk.mirror, _delivery(desk, folder, summary))
-        if delivered.branch is not None and desk.settings.publish:
-            published = _publish(desk, delivered.branch)
-            if published is None:
-                return Waiting()
-        self._keep(desk, folder, delivered)
-        desk.say(delivered.note)
-        return Done(delivered.note)
-
-    def _keep(self, desk: Desk, folder: Path, delivered: Delivered) -> None:
         sources = {name: folder / name for name in (REPORT, TEXT, SUMMARY, PATCH, WINNER)}
         sources |= {path.name: path for path in sorted(folder.glob("model*"))}
         sources["logs"] = desk.server.home.push(desk.push) / "logs"
         goal = desk.server.home.delivered(desk.repository.name, desk.push)
-        kept = deliver_files(sources, goal)
-        for left in kept.left_out:
-            desk.say(f"not delivered: {left.name} ({left.why})")
-        point_latest(goal)
-        files = [path.as_posix() for path in kept.files]
-        desk.bench.fix(**{BRANCH: delivered.branch, FOLDER: str(kept.folder), FILES: files})
+        publish = _publisher(desk) if desk.settings.publish else None
+        return cls(desk.mirror, _delivery(desk, folder, summary), sources, goal, publish)
+
+    def do(self) -> tuple[Delivered, DeliveredFiles, bool]:
+        delivered = deliver_branch(self.mirror, self.delivery)
+        branch = delivered.branch
+        published = branch is not None and self.publish is not None and self.publish(branch)
+        kept = deliver_files(self.sources, self.goal)
+        point_latest(self.goal)
+        return delivered, kept, published
+
+
+def _publisher(desk: Desk) -> Callable[[str], bool]:
+    repository, mirror = desk.repository, desk.mirror
+    address, credentials = desk.server.address(repository), desk.server.credentials(repository)
+    return lambda branch: push_branch(mirror, address, branch, credentials)
 
 
 def _delivery(desk: Desk, folder: Path, summary: Mapping[str, Any]) -> Delivery:
@@ -102,14 +130,3 @@ def _told(push: int, summary: Mapping[str, Any], command: str) -> Told:
 
 def _reached(arm: Mapping[str, Any]) -> Reached:
     return Reached(arm["mean"], arm["std"], len(arm["values"]))
-
-
-def _publish(desk: Desk, branch: str) -> bool | None:
-    """Push the branch back, beside the other pushes; None while that is under way."""
-    repository, mirror = desk.repository, desk.mirror
-    address, credentials = desk.server.address(repository), desk.server.credentials(repository)
-    done = desk.errands.run("publish", lambda: push_branch(mirror, address, branch, credentials))
-    if done is None:
-        return None
-    desk.say(f"pushed {branch} to {repository.name}" if done.value else f"{repository.name} has {branch}")
-    return True

@@ -36,6 +36,14 @@ SUMMARY = "summary.json"
 TEXT = "summary.txt"
 WINNER = "winner"
 
+_DISPROVED = frozenset(
+    {
+        "opens-window", "removed-api", "python-2", "missing-sibling", "hidden-package", "missing-data",
+        "needs-arguments", "needs-gpu", "needs-key", "needs-variable", "needs-network", "asks-input",
+    }
+)  # fmt: skip
+"""What might have kept the script from running here, as reading saw it: it ran, with what is installed."""
+
 
 def hand_over(bench: Workbench, arms: Sequence[Arm], *, why: str = "") -> None:
     """Write all that the developer gets into the study's folder. Writing it twice gives the same.
@@ -106,8 +114,7 @@ def study_report(bench: Workbench, arms: Sequence[Arm], model: Path | None) -> S
         reproduce=tuple(reproduce(bench.script, candidate, bench.folder / PATCH)),
         files=_files(bench, model, better=better, patched=bool(candidate.diff)),
         next_command=f"pushtune apply {bench.study_id}" if better else "",
-        # A window that never opened is nothing to note beside a result.
-        warnings=tuple(item.text for item in bench.analysis.warnings if item.code != "opens-window"),
+        warnings=tuple(item.text for item in bench.analysis.warnings if item.code not in _DISPROVED),
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         versions=(("Python", _python_version(bench)),),
         seconds=bench.elapsed(),

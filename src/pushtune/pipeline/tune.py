@@ -141,7 +141,8 @@ class Tune:
 
 def _line(bench: Workbench, row: TrialRow) -> str:
     """One line about a trial that came to a rung or an end."""
-    changes = ", ".join(f"{name}={value}" for name, value in row.assignment.values) or "as it stands"
+    own = "as it stands" if row.assignment.source is None else "the tweak program's source"
+    changes = ", ".join(f"{name}={value}" for name, value in row.assignment.values) or own
     reached = row.state.value.replace("_", " ")
     if row.value is not None:
         reached = f"{reached} {row.value:.4f}"

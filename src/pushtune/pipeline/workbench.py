@@ -25,9 +25,17 @@ from pushtune.trial import TrialFolder, write_candidate
 from pushtune.tune.scheduler import Scheduler
 from pushtune.tune.settings import SearchSettings
 
+_LONGEST_STEP = 3600.0
+"""Nothing here takes so long between two looks at the clock: it was set, or the machine slept."""
+
 BASELINE = 0
 CONFIRMATION = 10_000
 """Trials of the confirmation are numbered from here, so that the search's own numbers stay its own."""
+
+
+def seconds_between(before: float, now: float) -> float:
+    """Return the seconds that were worked between two looks at a clock that may jump."""
+    return now - before if 0 <= now - before <= _LONGEST_STEP else 0.0
 
 
 class Workbench:
@@ -63,8 +71,8 @@ class Workbench:
         self.trials: Trials = ledger.trials(study.id)
         self.program: TweakRun | None = None
         self._read_before = analysis
-        self._opened = now()
-        self._spent_before = study.spent
+        self._looked = now()
+        self._spent = study.spent
 
     @property
     def study(self) -> StudyRow:
@@ -180,7 +188,10 @@ class Workbench:
 
     def elapsed(self) -> float:
         """Seconds of wall time that this study has used, over all commands."""
-        return self._spent_before + self.now() - self._opened
+        now = self.now()
+        self._spent += seconds_between(self._looked, now)
+        self._looked = now
+        return self._spent
 
     def trial_folder(self, number: int) -> TrialFolder:
         """Return the folder of one trial."""
