@@ -12,6 +12,7 @@ from pushtune.environment.container_command import (
     ATTEMPT_LABEL,
     ENDED,
     TRIAL_LABEL,
+    RunCommand,
     attempt_number,
     container_name,
     owner_of,
@@ -27,6 +28,7 @@ from pushtune.environment.process_table import seconds_since
 from pushtune.errors import MachineError
 from pushtune.model.containers import HOME_LABEL
 from pushtune.model.ports import AttemptSpec, Exit, Handle, Limits
+from pushtune.process import Completed
 
 START_TIMEOUT = 180.0
 """Seconds that an engine may take to start a container (its first look at a large image is slow)."""
@@ -49,6 +51,7 @@ LATE_AGE = 10.0
 
 KILL_PATIENCE = 10.0
 
+_NAME_TAKEN = "is already in use"
 _SIGNALS = range(129, 160)
 _UNSEEN = 255
 
@@ -99,20 +102,17 @@ class ContainerRuntime:
         """
         assert spec.container is not None, "an attempt in a container says how that is set up"
         command = run_command(self._engine, self._home, spec)
-        self._remove_earlier(spec.label)
+        if attempt_number(spec.label) > 1:
+            self._remove_earlier(spec.label)
         os.close(open_log(spec.folder))
         owner = owner_of(self._engine, spec.container.user)
         if owner is not None:
             give_folder(spec.folder, owner)
-        # The client's own variables, and those few of the trial's that a file cannot hold.
-        environment = {**os.environ, **command.variables}
-        answer = self._engine.call(
-            *command.arguments,
-            input=command.input,
-            timeout=START_TIMEOUT,
-            check=False,
-            environment=environment,
-        )
+        answer = self._run(command)
+        if answer.code != 0 and _NAME_TAKEN in answer.stderr:
+            # Of this very attempt: whoever started it died before it was written down.
+            self._engine.remove([container_name(self._home, spec.label)])
+            answer = self._run(command)
         if answer.code != 0:
             self._engine.remove([container_name(self._home, spec.label)])
             raise MachineError(
@@ -176,6 +176,16 @@ class ContainerRuntime:
         return [container.labels[ATTEMPT_LABEL] for container in left]
 
     # Starting.
+
+    def _run(self, command: RunCommand) -> Completed:
+        return self._engine.call(
+            *command.arguments,
+            input=command.input,
+            timeout=START_TIMEOUT,
+            check=False,
+            # The client's own variables, and those few of the trial's that a file cannot hold.
+            environment={**os.environ, **command.variables},
+        )
 
     def _begin(self, spec: AttemptSpec, container: str) -> Handle:
         found = self._engine.inspect([container])
@@ -256,7 +266,8 @@ class ContainerRuntime:
     def _how_it_ended(self, watched: _Watched, limits: Limits) -> Exit | None:
         """Return how it ended; None where the engine must be given time to notice."""
         note = end_note(watched.folder, ENDED)
-        found = self._engine.inspect([watched.id])
+        # Who was there to see it need not be asked of the engine.
+        found = self._engine.inspect([watched.id]) if note is None else []
         container = found[0] if found and _handle(found[0]) == watched.handle else None
         if not watched.killed_for and note is None and container is not None and container.runs:
             now = time.monotonic()

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -16,6 +15,8 @@ from pushtune.environment import ENVIRONMENTS, EnvironmentRequest
 from pushtune.errors import PushtuneError
 from pushtune.model.needs import Needs
 from pushtune.process import find_program
+from pushtune.service.doctor_engines import engine_findings
+from pushtune.service.findings import Finding
 
 _FRAMEWORKS = {
     "keras": "keras",
@@ -27,22 +28,12 @@ _ENOUGH_MEMORY = 2 * 1024**3
 _ENOUGH_DISK = 2 * 1024**3
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. ``needed``: pushtune cannot work without it."""
-
-    name: str
-    what: str
-    good: bool
-    needed: bool = False
-    fix: str = ""
-
-
 def examine(python: str | None, folder: Path, environ: Mapping[str, str]) -> list[Finding]:
     """Look at the machine as a run started in ``folder`` would find it. Changes nothing."""
     return [
         Finding("pushtune's Python", sys.version.split()[0], good=True),
         *_trial_python(python),
+        *engine_findings(),
         _git(),
         _cores(),
         _memory(),
