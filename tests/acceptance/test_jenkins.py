@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -222,6 +223,37 @@ def test_a_letter_that_the_mail_server_could_not_take_is_sent_by_the_monitor(tea
     assert len(team.letters()) == 1
 
 
+def test_monitor_and_chain_may_meet_one_waits_and_finds_the_stage_done(team: Team) -> None:
+    team.jenkins.build(PULL, team.push(SLOW), triggers=False)
+    team.jenkins.build(INSPECT, {}, triggers=False, PUSH="1")
+
+    train = ("train", "--push", "1", "--home", str(team.home))
+    first = team.project.start(*train)
+    wait_for(team.trials)
+    first.send_signal(signal.SIGSTOP)  # so that it is sure to be busy when the other one comes
+    second = team.project.start(*train)
+    assert second.stderr is not None
+    assert second.stderr.readline() == "another command works on push 1\n"
+    first.send_signal(signal.SIGCONT)
+
+    said = [process.communicate(timeout=240)[0] for process in (first, second)]
+    assert said[0].startswith("push 1 train: done: accuracy")
+    assert said[1] == said[0]
+    assert team.baseline_attempts() == 1
+
+
+def test_a_push_that_the_chain_lost_is_taken_on_by_the_monitor_after_a_while(team: Team) -> None:
+    team.jenkins.build(PULL, team.push(FOREST.replace("max_depth=1", "max_dept=1")), triggers=False)
+
+    assert "0 pushes were taken on" in team.pushtune("monitor")
+    assert "0 pushes were taken on" in team.pushtune("monitor", "--idle", "1h")
+    time.sleep(1)
+    assert "1 push was taken on" in team.pushtune("monitor", "--idle", "1s")
+
+    assert team.stages()["train"] == "failed"
+    assert len(team.letters()) == 1
+
+
 def test_a_push_that_was_cancelled_is_left_alone_and_breaks_no_job(team: Team) -> None:
     pushed = team.push(FOREST)
     team.jenkins.build(PULL, pushed, triggers=False)
@@ -264,6 +296,8 @@ def _kill_in_the_middle(team: Team, *, trials: bool) -> Callable[[subprocess.Pop
     def kill(process: subprocess.Popen[str]) -> None:
         wait_for(team.trials)
         running = team.trials()
+        # By this variable Jenkins finds, and ends, what a build leaves behind.
+        assert not any("JENKINS_NODE_COOKIE" in trial.environ() for trial in running)
         os.killpg(process.pid, signal.SIGKILL)
         for trial in running if trials else ():
             trial.kill()
