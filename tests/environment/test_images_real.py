@@ -197,7 +197,7 @@ def test_a_dockerfile_of_ones_own_is_built_without_links_and_ignored_files(
     (root / "note.txt").write_text("hello")
     (root / "stolen").symlink_to("/etc/passwd")
     images = images_of(engine, tmp_path / "store", small_kinds(tmp_path / "kinds", mark))
-    choice = Choice("dockerfile", dockerfile="Dockerfile")
+    choice = Choice("dockerfile", dockerfile="Dockerfile", offline=True)
     found = images.ensure(choice, root)
     listed = engine.call("run", "--rm", "--network=none", "--entrypoint=cat", found.image, "/listed").stdout
     assert listed.split() == ["Dockerfile", "note.txt"]

@@ -38,9 +38,10 @@ def choose(
     name is not known: it is asked for, never installed.
     """
     modules = tuple(dict.fromkeys(needs.modules))
+    offline = "none" in (settings.network, rules.network)
     own = _own_image(settings, rules, dockerfiles)
     if own is not None:
-        return replace(own, modules=modules, python=settings.python or DEFAULT_PYTHON)
+        return replace(own, modules=modules, python=settings.python or DEFAULT_PYTHON, offline=offline)
     period, reasons = period_of(needs, declared, kinds)
     wanted, more = wanted_packages(needs, declared, settings, kinds, period)
     kind, why = _kind_for(needs, kinds, period, wanted)
@@ -57,6 +58,7 @@ def choose(
         unsure=tuple(item.module for item in needs.requirements if not item.certain),
         reasons=(*_passed_over(dockerfiles), *reasons, *more, *why, *asked),
         refused=declared.refused,
+        offline=offline,
     )
 
 

@@ -33,6 +33,7 @@ class Choice:
     ``kind`` with ``packages`` on it, each as pip reads it; ``lines`` are those among them that a file
     declares; ``hashes``: pip checks them. ``modules`` must be importable before it counts as made, and
     ``unsure`` are those that only a try can show. ``refused`` are declared lines that are not honoured.
+    ``offline``: no code of the repository has a network, not even while its image is built.
     """
 
     source: str
@@ -47,6 +48,7 @@ class Choice:
     unsure: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     refused: tuple[Refused, ...] = ()
+    offline: bool = False
 
     @property
     def name(self) -> str:

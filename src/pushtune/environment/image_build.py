@@ -32,7 +32,7 @@ from pushtune.process import Completed
 RECIPE_LABEL = "pushtune.recipe"
 KIND_LABEL = "pushtune.kind"
 BUILD_TIMEOUT = 3600.0
-LOOK_TIMEOUT = 300.0
+LOOK_TIMEOUT = 900.0
 
 _INSIDE = "/run/pushtune"
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -85,8 +85,11 @@ def name_image(engine: Engine, built: BuiltImage, recipe: ImageRecipe) -> None:
         engine.call("rmi", before[0], check=False)
 
 
-def run_build(engine: Engine, recipe: ImageRecipe, arguments: Mapping[str, str], network: str) -> str:
-    """Write the context, build it and return the image's id; it has no name yet. Raises ``BuildError``."""
+def run_build(engine: Engine, recipe: ImageRecipe, arguments: Mapping[str, str], network: str | None) -> str:
+    """Write the context, build it and return the image's id; it has no name yet. Raises ``BuildError``.
+
+    ``network`` is the engine's word (None: its default).
+    """
     with tempfile.TemporaryDirectory(prefix="pushtune-context-") as scratch:
         context = Path(scratch) / "context"
         for name, data in recipe.files:
@@ -105,14 +108,14 @@ def run_build(engine: Engine, recipe: ImageRecipe, arguments: Mapping[str, str],
 
 
 def _build_command(
-    recipe: ImageRecipe, context: Path, written: Path, arguments: Mapping[str, str], network: str
+    recipe: ImageRecipe, context: Path, written: Path, arguments: Mapping[str, str], network: str | None
 ) -> list[str]:
     labels = {LABEL: "image", RECIPE_LABEL: recipe.key, KIND_LABEL: recipe.kind}
     declared = _declared_arguments(dict(recipe.files)[recipe.dockerfile])
     return [
         "build",
         "--force-rm",
-        f"--network={network}",
+        *([] if network is None else [f"--network={network}"]),
         f"--iidfile={written}",
         f"--file={context / recipe.dockerfile}",
         *(f"--label={name}={value}" for name, value in labels.items()),

@@ -59,7 +59,7 @@ class Images:
         if choice.source == "image":
             found = self._own(choice.image)
         elif choice.source == "dockerfile":
-            found = self._of_dockerfile(choice.dockerfile, root)
+            found = self._of_dockerfile(choice, root)
         else:
             found = self._of_kind(choice)
         return self._looked_at(choice, found)
@@ -93,25 +93,26 @@ class Images:
             return ready
         base = plan.base
         for recipe in plan.recipes:
-            ready = self._made(recipe, self._maker(recipe, base))
+            ready = self._made(recipe, self._maker(recipe, base, choice))
             base = recipe.name
         assert ready is not None
         return ready
 
-    def _maker(self, recipe: ImageRecipe, base: str) -> Make:
+    def _maker(self, recipe: ImageRecipe, base: str, choice: Choice) -> Make:
         # What we name ourselves has wheels; only what a repository asks for may need to be compiled.
-        builds = self._rules.builds and recipe.kind not in self._kinds.kinds
+        builds = self._rules.builds and not choice.offline and recipe.kind not in self._kinds.kinds
         return lambda: build_image(self._engine, recipe, base, builds=builds)
 
-    def _of_dockerfile(self, dockerfile: str, root: Path) -> BuiltImage:
-        recipe = repository_recipe(root, dockerfile)
-        return self._made(recipe, lambda: self._built_for_repository(recipe))
+    def _of_dockerfile(self, choice: Choice, root: Path) -> BuiltImage:
+        recipe = repository_recipe(root, choice.dockerfile)
 
-    def _built_for_repository(self, recipe: ImageRecipe) -> BuiltImage:
-        image = run_build(self._engine, recipe, {}, network="default")
-        built = try_image(self._engine, image, recipe)
-        name_image(self._engine, built, recipe)
-        return built
+        def make() -> BuiltImage:
+            image = run_build(self._engine, recipe, {}, network="none" if choice.offline else None)
+            built = try_image(self._engine, image, recipe)
+            name_image(self._engine, built, recipe)
+            return built
+
+        return self._made(recipe, make)
 
     def _own(self, image: str) -> BuiltImage:
         found = image_label(self._engine, image, RECIPE_LABEL)

@@ -77,7 +77,7 @@ class VirtualenvEnvironment:
         modules = tuple(name for kind in chain for name in kind.modules)
         files = (("requirements.txt", "\n".join(requirements).encode()),)
         origin = ImageRecipe(choice.kind, files, "", lines=choice.lines)
-        builds = self._request.rules.builds
+        builds = self._request.rules.builds and not choice.offline
         return VirtualenvRecipe(base.path, base.version, requirements, modules, startup, builds, origin)
 
     def _base(self, choice: Choice) -> Interpreter:
