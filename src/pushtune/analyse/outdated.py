@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pushtune.analyse.reading import reading_of
+from pushtune.analyse.reading import read
 from pushtune.analyse.removed import outdated_lines, since
 from pushtune.model.analysis import Script
 from pushtune.model.needs import Outdated
-from pushtune.rewrite import Rewriter
 
 
 def outdated(script: Script) -> tuple[Outdated, ...]:
@@ -14,7 +13,5 @@ def outdated(script: Script) -> tuple[Outdated, ...]:
 
     Raises ``UnparsableError`` if the entry file is not Python that this interpreter can parse.
     """
-    rewriter = Rewriter(script)
-    reading = reading_of(rewriter.program, rewriter.context.names)
-    lines = ((gone, since(gone.library)) for gone in outdated_lines(reading))
+    lines = ((gone, since(gone.library)) for gone in outdated_lines(read(script)))
     return tuple(Outdated(gone.file, gone.line, gone.old, *when) for gone, when in lines)
