@@ -38,7 +38,7 @@ class Deliver:
     name = StageName.DELIVER
 
     def step(self, desk: Desk) -> Step:
-        """Commit, copy, and, where it is wished and allowed, push the branch back; all of it beside others."""
+        """Commit, copy, and, where it is wished and allowed, push the branch back; all beside others."""
         done = desk.errands.run("deliver", _HandingOver.of(desk).do)
         if done is None:
             return Waiting()

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from pushtune.ledger import StudyRow
 from pushtune.model.analysis import Script
 from pushtune.settings import Settings
 
@@ -51,6 +52,23 @@ def _identity(script: Script) -> dict[str, object]:
 
 def _digest(body: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def new_study(script: Script, settings: Settings, identifier: str, *, now: float) -> StudyRow:
+    """Return a study of ``script`` as it is now; nothing is written."""
+    return StudyRow(
+        id=identifier,
+        key=study_key(script, settings),
+        root=script.root,
+        entry=script.entry,
+        workdir=script.workdir,
+        args=script.args,
+        target=settings.target,
+        metric=settings.metric,
+        strategy=settings.strategy,
+        seed=settings.seed,
+        created=now,
+    )
 
 
 def study_name(script: Script, key: str, number: int) -> str:

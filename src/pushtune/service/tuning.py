@@ -14,7 +14,7 @@ from pushtune.ledger import Ledger, PushRow, StudyRow
 from pushtune.model.analysis import Script
 from pushtune.model.states import PushState, StageName, StageState
 from pushtune.pipeline import Desk, Workbench, advance
-from pushtune.pipeline.naming import study_key, study_name
+from pushtune.pipeline.naming import new_study, study_key, study_name
 from pushtune.pipeline.results import SUMMARY, TEXT
 from pushtune.process import shielded
 from pushtune.service.environments import own_environment
@@ -76,19 +76,7 @@ def _find_or_make(ledger: Ledger, script: Script, settings: Settings, *, fresh: 
     known = ledger.studies.with_key(key)
     if known and not fresh:
         return known[-1]
-    study = StudyRow(
-        id=study_name(script, key, len(known) + 1),
-        key=key,
-        root=script.root,
-        entry=script.entry,
-        workdir=script.workdir,
-        args=script.args,
-        target=settings.target,
-        metric=settings.metric,
-        strategy=settings.strategy,
-        seed=settings.seed,
-        created=now,
-    )
+    study = new_study(script, settings, study_name(script, key, len(known) + 1), now=now)
     ledger.studies.create(study)
     return study
 
