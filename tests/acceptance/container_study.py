@@ -18,7 +18,7 @@ from pushtune.environment.process import trial_variables
 from pushtune.errors import MachineError
 from pushtune.ledger import Ledger, StudyRow, TrialRow, new_trial
 from pushtune.model.analysis import Candidate, Script, ScriptFile
-from pushtune.model.containers import HOME_LABEL, ContainerSpec
+from pushtune.model.containers import HOME_LABEL, ContainerSpec, Mount
 from pushtune.model.ports import Interpreter, Limits
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose
@@ -27,7 +27,7 @@ from pushtune.trial import TrialFolder, write_candidate
 
 BASE = "pushtune-test-base"
 
-EPOCHS = 40
+EPOCHS = 100
 
 TRAIN = f"""\
 import os
@@ -40,7 +40,7 @@ for epoch in range({EPOCHS}):
     for step in range(100):
         weight += random.gauss(0.0, 0.01)
     open("history.txt", "a").write(f"{{epoch}} {{weight!r}}\\n")
-    time.sleep(0.1)
+    time.sleep(float(open("/pace/seconds").read()))
 said = open("history.txt").read().split()
 print("lines", len(said))
 print("Accuracy:", 0.5 + weight % 0.5)
@@ -76,11 +76,13 @@ class ContainerStudy:
         *,
         limits: Limits | None = None,
         slots: int = 2,
-        **container: object,
+        pace: float = 0.1,
     ) -> None:
         self.path, self.engine, self.home = path, engine, str(path)
         self.source = ScriptFile("train.py", source.encode())
-        (path / "author").mkdir(parents=True, exist_ok=True)
+        for name in ("author", "pace"):
+            (path / name).mkdir(parents=True, exist_ok=True)
+        self.pace(pace)
         (path / "author" / "train.py").write_bytes(self.source.data)
         self.ledger = Ledger(path / "ledger.db")
         if self.ledger.studies.get("study") is None:
@@ -98,7 +100,7 @@ class ContainerStudy:
             wanted_metric="accuracy",
             guess=None,
             loops=(("train.py", 0),),
-            container=ContainerSpec(BASE, **container),  # type: ignore[arg-type]
+            container=ContainerSpec(BASE, mounts=(Mount(str(path / "pace"), "/pace"),)),
         )
         self.reconciler = self.reborn()
 
@@ -109,6 +111,12 @@ class ContainerStudy:
         )
         self.adopted = self.reconciler.adopt()
         return self.reconciler
+
+    def pace(self, seconds: float) -> None:
+        """Let every epoch take this long from now on, in containers that train already too."""
+        partial = self.path / "pace" / "partial"
+        partial.write_text(str(seconds))
+        partial.replace(self.path / "pace" / "seconds")
 
     def folder(self, number: int) -> TrialFolder:
         return TrialFolder.of(self.path / "study", number)
@@ -169,11 +177,12 @@ class ContainerStudy:
         return max((event["epoch"] for event in events if event["event"] == "checkpoint"), default=0)
 
     def repeated(self, number: int) -> list[str]:
-        """Return the attempts of a trial that did not go on from the last epoch that was saved before."""
+        """Return the attempts of a trial that went on from an earlier epoch than the last that was saved."""
         found, saved = [], 0
         for attempt in self.folder(number).attempts():
             for event in self.events(number, attempt):
-                if event["event"] == "started" and event["resumed_from"] != saved:
+                # It may have died between saving an epoch and telling so.
+                if event["event"] == "started" and event["resumed_from"] < saved:
                     found.append(f"attempt {attempt} went on from {event['resumed_from']}, not {saved}")
             saved = max(saved, self.saved(number, attempt))
         return found

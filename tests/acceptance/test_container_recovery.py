@@ -77,7 +77,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> float:
     engine = next((one for name in ("docker", "podman") if (one := engine_or_none(name))), None)
     need(engine is not None, "a container engine that answers, with the base image (.ci/engine start)")
     assert engine is not None
-    study = ContainerStudy(tmp_path_factory.mktemp("undisturbed") / "home", engine)
+    study = ContainerStudy(tmp_path_factory.mktemp("undisturbed") / "home", engine, pace=0)
     study.want(1)
     study.run()
     assert study.left() == []
@@ -88,22 +88,19 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> float:
 def test_a_container_killed_ten_times_comes_to_the_same_and_trains_no_finished_epoch_again(
     engine: Engine, make_study: MakeStudy, undisturbed: float
 ) -> None:
-    study = make_study(engine)
+    study = make_study(engine, pace=0.25)
     study.want(1)
     chance = random.Random(3)
-    kills = 0
-    while not study.over:
-        moment = time.monotonic() + 0.3 * chance.random()
-        study.run(lambda moment=moment: time.monotonic() > moment or study.over)  # type: ignore[misc]
-        container = study.container(1) if kills < 10 else None
-        if container is not None:
-            engine.call("kill", container, check=False)
-            kills += 1
-            study.run(lambda: study.trials.attempts(1)[-1].ended or study.over)
-            done = study.epochs_done(1)
-            # It goes on before it is killed again: with no progress at all it would be given up.
-            study.run(lambda done=done: study.epochs_done(1) > done or study.over)  # type: ignore[misc]
-    assert kills == 10
+    for _ in range(10):
+        done = study.epochs_done(1)
+        # Each attempt comes a little further: with no progress at all the trial would be given up.
+        study.run(lambda done=done: study.epochs_done(1) > done and study.container(1))  # type: ignore[misc]
+        time.sleep(0.3 * chance.random())
+        engine.call("kill", study.container(1) or "")
+        study.run(lambda: study.trials.attempts(1)[-1].ended)
+    study.pace(0)
+    study.run()
+    assert len(study.trials.attempts(1)) == 11
     assert study.trial(1).state is TrialState.FINISHED
     assert value_of(study, 1) == undisturbed
     assert study.repeated(1) == []
@@ -129,6 +126,7 @@ def test_a_server_killed_while_containers_train_adopts_them(
     study.reborn()
     assert study.adopted == 2
     assert [study.container(1), study.container(2)] == containers
+    study.pace(0)
     study.run()
     assert [value_of(study, 1), value_of(study, 2)] == [undisturbed, undisturbed]
     assert [row.number for row in study.trials.attempts()] == [1, 1]
@@ -141,6 +139,7 @@ def test_containers_that_ended_while_no_server_was_there_are_taken_as_they_ended
     study.want(1)
     study.want(2, "print('start')\nheld = bytearray(b'x' * 2**28)\n")
     study.run(lambda: study.epochs_done(1) >= 1 and study.trials.attempts(2))
+    study.pace(0)
     for container in engine.containers(f"pushtune.home={study.home}"):
         engine.call("wait", container.id, check=False)
     study.reborn()
@@ -153,7 +152,7 @@ def test_containers_that_ended_while_no_server_was_there_are_taken_as_they_ended
 def test_a_memory_hog_is_killed_at_its_limit_and_its_neighbour_trains_on(
     engine: Engine, make_study: MakeStudy, undisturbed: float
 ) -> None:
-    study = make_study(engine, limits=Limits(memory=100 * MIB))
+    study = make_study(engine, limits=Limits(memory=100 * MIB), pace=0.02)
     study.want(1)
     study.want(2, "held = []\nwhile True: held.append(bytearray(b'x' * 2**20))\n")
     study.run()
@@ -166,7 +165,7 @@ def test_a_memory_hog_is_killed_at_its_limit_and_its_neighbour_trains_on(
 def test_a_disk_filler_is_stopped_and_its_neighbour_trains_on(
     engine: Engine, make_study: MakeStudy, undisturbed: float
 ) -> None:
-    study = make_study(engine, limits=Limits(disk=30 * MIB))
+    study = make_study(engine, limits=Limits(disk=30 * MIB), pace=0.02)
     study.want(1)
     study.want(2, FILLER)
     study.run()
@@ -267,6 +266,7 @@ def test_when_the_engine_is_restarted_everything_unfinished_goes_on(
     study.want(3)
     study.step()
     docker.start()
+    study.pace(0)
     study.run()
     assert [value_of(study, number) for number in (1, 2, 3)] == [undisturbed] * 3
     assert [*study.repeated(1), *study.repeated(2)] == []
@@ -285,5 +285,6 @@ def test_a_server_that_starts_while_the_engine_is_away_says_so_and_goes_on_later
         study.reborn()
     docker.start()
     study.reborn()
+    study.pace(0)
     study.run()
     assert value_of(study, 1) == undisturbed
