@@ -238,14 +238,25 @@ def write_manifest(folder: str, epoch: int, extra: Optional[Dict[str, Any]] = No
         files[name] = {"bytes": os.path.getsize(path), "sha256": _digest(path)}
     body = {"version": VERSION, "epoch": epoch, "files": files}
     body.update(extra or {})
-    write_atomically(os.path.join(folder, MANIFEST), json.dumps(body).encode())
+    write_atomically(os.path.join(folder, MANIFEST), json.dumps(sealed(body)).encode())
+
+
+def sealed(body: Dict[str, Any]) -> Dict[str, Any]:
+    """Return a manifest with a digest of itself: one flipped bit of it shows."""
+    import hashlib  # only where a checkpoint is: it loads a cryptography library
+
+    kept = {name: value for name, value in body.items() if name != "seal"}
+    text = json.dumps(kept, sort_keys=True)
+    return {**kept, "seal": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def read_manifest(folder: str) -> Optional[Dict[str, Any]]:
-    """Return the manifest if every file that it names is there and whole, else None."""
+    """Return the manifest if it and every file that it names is there and whole, else None."""
     try:
         with open_plain(os.path.join(folder, MANIFEST)) as stream:
             body = json.loads(stream.read(MAX_MANIFEST))
+        if sealed(body) != body:
+            return None
         for name, facts in body["files"].items():
             path = _below(folder, name)
             if os.path.getsize(path) != facts["bytes"] or _digest(path) != facts["sha256"]:

@@ -258,8 +258,10 @@ base = os.path.join(attempt, 'checkpoints')
 folder = os.path.join(base, '000001')
 manifest = os.path.join(folder, 'manifest.json')
 def note(files, epoch=1):
+    body = dict(version=1, epoch=epoch, files=files)
+    seal = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     with open(manifest, 'w') as stream:
-        json.dump(dict(version=1, epoch=epoch, files=files), stream)
+        json.dump(dict(body, seal=seal), stream)
 if attempt.endswith('/1'):
     os.makedirs(os.path.join(folder, 'files'))
     {entry}

@@ -79,7 +79,7 @@ def test_a_manifest_that_names_files_elsewhere_makes_no_checkpoint(
     body = json.loads((folder / wire.MANIFEST).read_text())
     digest = wire._digest(str(secret))
     body["files"][name] = {"bytes": secret.stat().st_size, "sha256": digest}
-    (folder / wire.MANIFEST).write_text(json.dumps(body))
+    (folder / wire.MANIFEST).write_text(json.dumps(wire.sealed(body)))
     assert checkpoints_of(attempt) == ()
 
 
@@ -87,7 +87,7 @@ def test_an_endless_device_is_not_read_to_its_end(attempt: Path) -> None:
     folder = checkpoint(attempt)
     (folder / "zeros").symlink_to("/dev/zero")
     body = {"version": 1, "epoch": 1, "files": {"zeros": {"bytes": 0, "sha256": ""}}}
-    (folder / wire.MANIFEST).write_text(json.dumps(body))
+    (folder / wire.MANIFEST).write_text(json.dumps(wire.sealed(body)))
     assert checkpoints_of(attempt) == ()
 
 

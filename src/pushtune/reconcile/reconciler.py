@@ -16,9 +16,8 @@ from typing import NoReturn
 
 from pushtune.errors import MachineError
 from pushtune.ledger import AttemptRow, TrialRow, Trials
-from pushtune.model.analysis import Candidate
 from pushtune.model.jobs import Outcome, OutcomeKind
-from pushtune.model.ports import Exit, Handle, Limits, Runtime
+from pushtune.model.ports import Exit, Handle, Runtime
 from pushtune.model.states import AttemptState, Purpose, TrialState
 from pushtune.reconcile.attempt import LiveAttempt
 from pushtune.reconcile.endings import Ending, ending_of
@@ -33,11 +32,11 @@ from pushtune.reconcile.losses import (
 )
 from pushtune.reconcile.memory import too_many_paused
 from pushtune.reconcile.recipe import Recipe
+from pushtune.reconcile.requests import request_for, untimed
 from pushtune.reconcile.shares import Demand
 from pushtune.reconcile.silence import normal_seconds, silence_allowed
 from pushtune.reconcile.trouble import full_disk
 from pushtune.trial import (
-    AttemptRequest,
     Order,
     TrialFolder,
     Watcher,
@@ -48,7 +47,6 @@ from pushtune.trial import (
     finish_trial,
     make_attempt,
     order,
-    read_candidate,
     read_trial,
 )
 
@@ -227,12 +225,7 @@ class Reconciler:
         if self._hangs(live):
             self._runtime.kill(live.handle)
             return Exit(None, "silence")
-        return self._runtime.poll(live.handle, self._limits, str(live.folder))
-
-    @property
-    def _limits(self) -> Limits:
-        # Time is counted here: a runtime cannot know that an attempt waits at a rung.
-        return replace(self._recipe.limits, seconds=None)
+        return self._runtime.poll(live.handle, untimed(self._recipe.limits), str(live.folder))
 
     def _over_time(self, live: LiveAttempt) -> bool:
         limit = self._recipe.limits.seconds
@@ -393,43 +386,15 @@ class Reconciler:
         self._trials.begin_attempt(trial.number, number, label, trial.epochs, now=self._now())
         row = self._trials.attempts(trial.number)[-1]
         try:
-            handle = self._runtime.start(make_attempt(self._request(trial, number, label)))
+            handle = self._runtime.start(
+                make_attempt(request_for(self._recipe, self._folder, trial, number, label))
+            )
         except MachineError as error:
             self._trials.ended(row, now=self._now(), code=None, note=f"{NOT_STARTED}{error}")
             self._trials.move(trial.number, TrialState.WANTED)
             raise
         self._trials.started(row, handle.identity)
         self._watch(self._trials.attempts(trial.number)[-1], handle)
-
-    def _request(self, trial: TrialRow, number: int, label: str) -> AttemptRequest:
-        recipe = self._recipe
-        return AttemptRequest(
-            study=str(self._folder),
-            script=recipe.script,
-            candidate=self._candidate(trial.number),
-            trial=trial.number,
-            attempt=number,
-            label=label,
-            seed=trial.seed,
-            threads=recipe.threads,
-            python=recipe.interpreter,
-            variables=recipe.environment.variables(recipe.threads, trial.seed),
-            limits=self._limits,
-            container=recipe.container,
-            metric=recipe.wanted_metric,
-            pause_at=None if trial.finish else trial.to_epoch,
-            finish_at=trial.to_epoch if trial.finish else None,
-            record=recipe.record,
-            max_parameters=recipe.max_parameters,
-            patience=recipe.patience,
-            loops=recipe.loops,
-            # Places are those of the author's source: edits move them.
-            watch=recipe.places if trial.purpose is Purpose.BASELINE else (),
-        )
-
-    def _candidate(self, trial: int) -> Candidate:
-        """Read what was written for the trial: what runs is what was recorded."""
-        return read_candidate(TrialFolder.of(self._folder, trial), self._recipe.script)
 
     def _order(self, live: LiveAttempt, trial: TrialRow) -> None:
         """Let a paused attempt go on: written in the ledger first, so that a crash in between repeats it."""
