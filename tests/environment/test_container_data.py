@@ -31,8 +31,14 @@ def test_the_repositorys_own_data_is_mounted_to_be_read(root: Path) -> None:
 def test_a_data_set_of_the_operators_is_known_by_its_name(root: Path) -> None:
     rules = EnvironmentRules(data_sets={"dogs": str(root.parent / "srv" / "dogs")})
     assert mounted("dogs:/data/dogs", root, rules)[0].source == str(root.parent / "srv" / "dogs")
+
+
+@pytest.mark.parametrize("source", ["dogs", "cats"])
+def test_a_pushed_repository_writes_no_data(root: Path, source: str) -> None:
+    rules = EnvironmentRules(data_sets={"dogs": str(root.parent / "srv" / "dogs")})
     with pytest.raises(UsageError, match="not the repository's to write"):
-        mounted("dogs:/data/dogs:rw", root, rules)
+        mounted(f"{source}:/data/x:rw", root, rules)
+    assert not mounted("cats:/data/x:rw", root, EnvironmentRules(data=None))[0].read_only
 
 
 def test_data_outside_is_mounted_only_below_what_the_operator_allows(root: Path) -> None:

@@ -40,6 +40,10 @@ OWN_CACHES = (
 """Below a person's own home: where libraries keep what they have downloaded."""
 
 
+NOBODY = 65534
+"""Who trials of root's run as."""
+
+
 class ContainerEnvironment:
     """Containers of Docker or Podman, whichever answers (``PUSHTUNE_ENGINE`` names one).
 
@@ -116,16 +120,25 @@ class ContainerEnvironment:
         cache = self._request.cache
         if cache is None:
             return
+        owner = self._owner()
         cache.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() == 0:
-            # Trials of root's run as nobody: the cache is theirs to write, and no one else's to read.
-            os.chown(cache, NOBODY, NOBODY)
+        _give(cache, owner)
         yield Mount(str(cache), HOME_INSIDE, read_only=False)
         if self._request.rules.data is None:
-            yield from _own_caches(Path.home(), cache)
+            yield from _own_caches(Path.home(), cache, owner)
+
+    def _owner(self) -> tuple[int, int]:
+        """Return who trials run as: who is named, else nobody if we are root, else ourselves."""
+        if self._request.settings.user is not None:
+            user, _, group = self._request.settings.user.partition(":")
+            return int(user), int(group or user)
+        return (NOBODY, NOBODY) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 
 
-NOBODY = 65534
+def _give(folder: Path, owner: tuple[int, int]) -> None:
+    """Let trials write a folder of the cache. Only root can give; what others make is theirs already."""
+    if os.geteuid() == 0:
+        os.chown(folder, *owner)
 
 
 def told(choice: Choice) -> tuple[str, ...]:
@@ -134,17 +147,17 @@ def told(choice: Choice) -> tuple[str, ...]:
     return (*(str(reason) for reason in choice.reasons), *refused)
 
 
-def _own_caches(home: Path, cache: Path) -> Iterator[Mount]:
+def _own_caches(home: Path, cache: Path, owner: tuple[int, int]) -> Iterator[Mount]:
     """Yield what this person's libraries have downloaded already, for trials to read."""
     for name in OWN_CACHES:
         if (home / name).is_dir():
             place = cache / name
-            _make_folders(cache, name)
+            _make_folders(cache, name, owner)
             if place.is_dir() and not place.is_symlink():
                 yield Mount(str((home / name).resolve()), f"{HOME_INSIDE}/{name}")
 
 
-def _make_folders(cache: Path, name: str) -> None:
+def _make_folders(cache: Path, name: str, owner: tuple[int, int]) -> None:
     """Make the places that are mounted over, so that the engine need not, as root."""
     path = cache
     for part in Path(name).parts:
@@ -153,5 +166,4 @@ def _make_folders(cache: Path, name: str) -> None:
             return  # A trial made it: nothing is made behind it.
         if not path.is_dir():
             path.mkdir()
-            if os.geteuid() == 0:
-                os.chown(path, NOBODY, NOBODY)
+            _give(path, owner)

@@ -143,7 +143,7 @@ class Images:
             return ready
 
     def _adopted(self, recipe: ImageRecipe) -> BuiltImage | None:
-        """Take over an image that the engine has from the same recipe, made for another folder, if it works."""
+        """Take over an image that the engine has from the same recipe, made by another, if it works."""
         found = image_label(self._engine, recipe.name, RECIPE_LABEL)
         if found is None or found[1] != recipe.key:
             return None

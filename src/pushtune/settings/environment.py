@@ -74,7 +74,6 @@ class EnvironmentRules:
     network: str = "prepare"
     builds: bool = False
     base: str = "python:{python}-slim-bookworm"
-    most_memory: int | None = None
 
 
 def own_rules(environ: Mapping[str, str]) -> EnvironmentRules:

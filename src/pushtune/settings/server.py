@@ -140,7 +140,6 @@ def environment_rules(server: ServerSettings) -> EnvironmentRules:
         data_sets={name.strip(): path.strip() for name, equals, path in pairs if equals},
         network=server.network,
         base=server.base_image or EnvironmentRules.base,
-        most_memory=server.most_memory,
     )
 
 
