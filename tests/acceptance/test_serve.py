@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from project import FOREST
 
+from pushtune.testing.git_origins import HttpServer, serving
 from pushtune.testing.mail_server import RunningServer, mail_server
 from pushtune.testing.real_parts import need_module
 from pushtune.testing.served import SCRIPT, ServedHome
@@ -238,3 +239,25 @@ def test_a_branch_that_pushtune_made_triggers_nothing(served: ServedHome) -> Non
     served.push()
     served.wait_over(1)
     assert {row["branch"] for row in served.pushes()} == {"main"}
+
+
+def test_over_http_with_a_token_the_winner_is_pushed_back(tmp_path: Path) -> None:
+    settings = 'target = "accuracy>=0.9"\nstrategy = "program"\ntrials = 2\nconfirm = false\npublish = true\n'
+    tweak = "from pathlib import Path\np = Path('train.py')\n"
+    tweak += "p.write_text(p.read_text().replace('step = 0.5', 'step = 2'))\n"
+    home = ServedHome(tmp_path / "served", {"hosts": ["127.0.0.1"], "publish": True, "poll": "1s"})
+    home.make_repository({}, watch=False)
+    home.git("config", "http.receivepack", "true", cwd=home.origin)
+    (tmp_path / "token").write_text("a-secret-token\n")
+    with serving(HttpServer(home.path, login=("git", "a-secret-token"))) as forge:
+        url = f"http://127.0.0.1:{forge.port}/origin.git"
+        home.run("repo", "add", url, "--token-file", str(tmp_path / "token"), "--user", "git")
+        home.start()
+        commit = home.commit({"train.py": SCRIPT, "tweak.py": tweak, "pushtune.toml": settings}, "A loop")
+        home.push()
+        push = home.wait_over(1)
+        assert push["state"] == "done", push["reason"]
+        assert home.git("log", "-1", "--format=%P", "pushtune/train", cwd=home.origin).strip() == commit
+        home.stop()
+    assert "a-secret-token" not in home.log
+    assert [row["branch"] for row in home.pushes()] == ["main"]

@@ -56,13 +56,15 @@ class ServedHome:
         lines = [f"{name} = {json.dumps(value)}" for name, value in {**own, **self.settings}.items()]
         (self.home / "server.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def make_repository(self, files: Mapping[str, str]) -> None:
-        """Make the origin with one commit that is there before it is watched, and watch it with a hook."""
+    def make_repository(self, files: Mapping[str, str], *, watch: bool = True) -> None:
+        """Make the origin with one commit, and, with ``watch``, watch it from then on, with a hook."""
         self.git("init", "-q", "--bare", "-b", "main", str(self.origin), cwd=self.path)
         self.git("clone", "-q", str(self.origin), str(self.work), cwd=self.path)
         self.git("checkout", "-q", "-B", "main")
         self.commit({"README.md": "A model.\n", **files}, "Begin")
         self.git("push", "-q", "origin", "main")
+        if not watch:
+            return
         self.run("repo", "add", str(self.origin), "--name", "origin")
         self.run("repo", "hook", "origin")
 
@@ -102,11 +104,14 @@ class ServedHome:
             raise AssertionError(f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start the server; its log is ``serve.log``. Returns when it serves or has ended."""
+    def start(self, *arguments: str, odd: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        """Start the server; its log is ``serve.log``. With ``odd``, as ``odd_server`` has it."""
+        command = self._command(("serve", *arguments))
+        if odd:
+            command = [sys.executable, "-m", "pushtune.testing.odd_server", *odd, "--", "serve", *arguments]
         with (self.path / "serve.log").open("ab") as log:
             server = subprocess.Popen(
-                self._command(("serve", *arguments)), cwd=self.path, env=self._environment(),
+                command, cwd=self.path, env=self._environment(),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.server = server
