@@ -122,7 +122,8 @@ def test_pushes_with_the_same_fingerprint_are_found_once_they_are_done(ledger: L
     repository = add(ledger)
     number = push(ledger, repository, "a" * 40)
     author = Author("Ann", "ann@lab")
-    ledger.pushes.set_facts(number, author=author, subject="More layers", fingerprint="f")
+    ledger.pushes.set_facts(number, author=author, subject="More layers")
+    ledger.pushes.set_fingerprint(number, "f")
     assert ledger.pushes.with_fingerprint(repository, "f") is None
     ledger.pushes.move(number, PushState.RUNNING, now=3.0)
     ledger.pushes.move(number, PushState.DONE, now=4.0)

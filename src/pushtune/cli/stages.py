@@ -14,12 +14,12 @@ from pushtune.cli.stage import SCRIPT_FAILS, push_options, stage_or_usage
 from pushtune.errors import UsageError
 from pushtune.model.states import StageName, StageState
 from pushtune.service.home import home_path, opened
-from pushtune.service.pushes import get_push
+from pushtune.service.pushes import get_push, printable
 from pushtune.service.stages import make_push, run_stage, send_test
 
 
 def _tell(line: str) -> None:
-    click.echo(line, err=True)
+    click.echo(printable(line), err=True)
 
 
 def take(name: str, push: int, home: Path | None, environ: Mapping[str, str], *, as_json: bool) -> None:
@@ -33,7 +33,8 @@ def take(name: str, push: int, home: Path | None, environ: Mapping[str, str], *,
         body = {"push": push, "stage": name, "state": state.value, "message": row.message, "push_state": over}
         click.echo(json.dumps(body))
     else:
-        click.echo(f"push {push} {name}: {state.value}" + (f": {row.message}" if row.message else ""))
+        said = f"push {push} {name}: {state.value}" + (f": {row.message}" if row.message else "")
+        click.echo(printable(said))
     if state is StageState.FAILED:
         raise click.exceptions.Exit(SCRIPT_FAILS)
 

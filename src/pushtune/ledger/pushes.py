@@ -100,9 +100,13 @@ class Pushes:
         """Write which study a push works on."""
         self._set(push, study=study)
 
-    def set_facts(self, push: int, *, author: Author, subject: str, fingerprint: str) -> None:
+    def set_facts(self, push: int, *, author: Author, subject: str) -> None:
         """Write what the commit says of itself."""
-        self._set(push, author=vars(author), subject=subject[:_LONGEST], fingerprint=fingerprint)
+        self._set(push, author=vars(author), subject=subject[:_LONGEST])
+
+    def set_fingerprint(self, push: int, fingerprint: str) -> None:
+        """Write what makes the push the same as another."""
+        self._set(push, fingerprint=fingerprint)
 
     def set_values(self, push: int, *, best: float | None, baseline: float | None) -> None:
         """Write the best value so far and the author's own, for lists."""

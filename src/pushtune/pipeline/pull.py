@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from pushtune.analyse import inspect
 from pushtune.analyse.entry import find_entry
-from pushtune.errors import UsageError
+from pushtune.errors import ScriptError, SettingsError, UsageError
 from pushtune.git import Commit, Mirror, TreeFile
 from pushtune.ledger import Author, PushRow, RepositoryRow, StudyRow
 from pushtune.model.analysis import Analysis, Script
@@ -32,6 +32,7 @@ _SETTINGS = ("pushtune.toml",)
 class _Pulled:
     commit: Commit
     files: tuple[TreeFile, ...]
+    unreadable: ScriptError | None = None
 
 
 class Pull:
@@ -47,6 +48,8 @@ class Pull:
         pulled = desk.errands.run("pull", fetching.do)
         if pulled is None:
             return Waiting()
+        # Before anything of it is judged: whoever wrote what is no good is to hear of it.
+        _remember_author(desk, pulled.value.commit)
         try:
             return self._read(desk, row, pulled.value)
         except (RecursionError, MemoryError) as error:
@@ -55,6 +58,8 @@ class Pull:
     def _read(self, desk: Desk, row: PushRow, pulled: _Pulled) -> Step:
         settings = desk.settings
         check_triggers(settings.mail.when)
+        if pulled.unreadable is not None:
+            raise pulled.unreadable
         script = _script(desk.checkout, settings)
         fingerprint = _remember(desk, pulled, script, settings)
         for note in settings.notes:
@@ -93,7 +98,13 @@ class _Fetching:
         self.checkout.parent.mkdir(parents=True, exist_ok=True)
         self.mirror.export(self.commit, self.checkout)
         pulled = _Pulled(self.mirror.commit(self.commit), tuple(self.mirror.files(self.commit)))
-        check_readable(self.checkout, pulled.files, load_push_settings(self.checkout, self.server.settings))
+        try:
+            settings = load_push_settings(self.checkout, self.server.settings)
+            check_readable(self.checkout, pulled.files, settings)
+        except ScriptError as error:
+            return replace(pulled, unreadable=error)
+        except SettingsError:
+            return pulled  # it is read again, and then told
         return pulled
 
 
@@ -114,12 +125,14 @@ def _remember(desk: Desk, pulled: _Pulled, script: Script, settings: PushSetting
         if file.path not in sources and not _matters_not(file.path)
     ]
     fingerprint = push_fingerprint(script, settings.run, data)
-    author = Author(pulled.commit.author.name, pulled.commit.author.email)
-    desk.ledger.pushes.set_facts(
-        desk.push, author=author, subject=pulled.commit.subject, fingerprint=fingerprint
-    )
-    desk.say(f"{pulled.commit.subject} ({author.name}): {script.entry}")
+    desk.ledger.pushes.set_fingerprint(desk.push, fingerprint)
+    desk.say(f"{pulled.commit.subject} ({pulled.commit.author.name}): {script.entry}")
     return fingerprint
+
+
+def _remember_author(desk: Desk, commit: Commit) -> None:
+    author = Author(commit.author.name, commit.author.email)
+    desk.ledger.pushes.set_facts(desk.push, author=author, subject=commit.subject)
 
 
 def _matters_not(path: str) -> bool:

@@ -11,6 +11,7 @@ from pushtune.errors import MachineError, PushtuneError
 from pushtune.ledger import Ledger
 from pushtune.model.states import StageName
 from pushtune.pipeline import Desk, Server, advance, fail
+from pushtune.pipeline.backoff import waits
 from pushtune.pipeline.errands import Errands
 from pushtune.pipeline.workbench import Workbench, measured
 from pushtune.reconcile import Demand
@@ -45,7 +46,7 @@ class Driver:
 
     def due(self, now: float) -> bool:
         """Whether it was not stepped for a while."""
-        return now - self._stepped >= STEP_SECONDS
+        return not 0 <= now - self._stepped < STEP_SECONDS
 
     def demand(self) -> Demand | None:
         """Return how many slots it has and wants; None while it trains nothing."""
@@ -80,8 +81,7 @@ class Driver:
 
     def _waits(self) -> bool:
         """Whether something stood in its way a moment ago."""
-        retry_at = self._desk.row.retry_at
-        return retry_at is not None and self._desk.now() < retry_at
+        return waits(self._desk.row.retry_at, self._desk.now())
 
     def _trains(self) -> bool:
         """Whether there may be trials: the environment is prepared."""

@@ -79,5 +79,8 @@ def _request(
 
 def secrets_of(environ: Mapping[str, str], *more: str) -> tuple[str, ...]:
     """Return what must never be shown: the server's own secrets."""
-    told = [value for name, value in environ.items() if name.startswith("PUSHTUNE_") and "PASSWORD" in name]
+    ours = [name for name in environ if name.startswith("PUSHTUNE_")]
+    told = [environ[name] for name in ours if "PASSWORD" in name]
+    # Two with a comma between, while they are changed.
+    told += [part for name in ours if "SECRET" in name for part in environ[name].split(",")]
     return tuple(text for text in (*told, *more) if text)

@@ -83,7 +83,8 @@ class Serving:
         """Take news, follow the ledger, step what moved, share the slots, send letters; whether any moved."""
         news = self.intake.take()
         now = self.server.clock()
-        if news or now - self._followed >= FOLLOW_SECONDS:
+        # A clock that was set back must not make it wait for hours.
+        if news or not 0 <= now - self._followed < FOLLOW_SECONDS:
             self._followed = now
             self._follow(self.ledger.pushes.open())
         moved = self._step([driver for driver in self._drivers.values() if driver.look() or driver.due(now)])

@@ -8,6 +8,7 @@ from pushtune.model.ports import Limits, Runtime
 from pushtune.model.states import TrialState
 from pushtune.pipeline import Workbench
 from pushtune.pipeline.prepare import slots
+from pushtune.pipeline.workbench import seconds_between
 from pushtune.reconcile import Demand, Recipe, Reconciler
 
 SAVE_SECONDS = 5.0
@@ -54,7 +55,7 @@ class StudyRun:
 
     def look(self) -> bool:
         """See how the live attempts go on; whether anything changed. Cheap: called many times a second."""
-        if self._bench.now() - self._saved >= SAVE_SECONDS:
+        if not 0 <= self._bench.now() - self._saved < SAVE_SECONDS:
             self.save_time()
         program = self._bench.program
         answered = program is not None and program.ended() is not None
@@ -88,7 +89,7 @@ class StudyRun:
     def save_time(self) -> None:
         """Write how much wall time the study has used."""
         now = self._bench.now()
-        self._bench.ledger.studies.add_spent(self._bench.study_id, now - self._saved)
+        self._bench.ledger.studies.add_spent(self._bench.study_id, seconds_between(self._saved, now))
         self._saved = now
 
     def _adopting(self) -> Reconciler:

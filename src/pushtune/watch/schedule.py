@@ -26,6 +26,11 @@ class _Turn:
     hurried: bool = False
 
 
+def _is_due(turn: _Turn, due: float, now: float) -> bool:
+    # What is further off than any pause was planned before the clock was set back.
+    return due <= now or due - now > 1.2 * max(turn.interval or 0.0, LONGEST_PAUSE)
+
+
 class Schedule:
     """Spreads the looks at many repositories over their intervals. For one thread; times are unix seconds."""
 
@@ -57,7 +62,7 @@ class Schedule:
         due = sorted(
             (not turn.hurried, turn.due, number)
             for number, turn in self._turns.items()
-            if turn.due is not None and turn.due <= now and among(number)
+            if turn.due is not None and _is_due(turn, turn.due, now) and among(number)
         )
         numbers = [number for _, _, number in due[:most]]
         for number in numbers:
