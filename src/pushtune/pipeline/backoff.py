@@ -14,8 +14,3 @@ def seconds_to_wait(tries: int, *, first: float = FIRST, longest: float = LONGES
 def waits(retry_at: float | None, now: float) -> bool:
     """Whether it is too early to try again; a time further off was written before the clock was set back."""
     return retry_at is not None and 0 < retry_at - now <= LONGEST
-
-
-def waits(retry_at: float | None, now: float) -> bool:
-    """Whether it is too early to try again; a time further off was written before the clock was set back."""
-    return retry_at is not None and 0 < retry_at - now <= LONGEST

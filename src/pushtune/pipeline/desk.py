@@ -16,7 +16,6 @@ from pushtune.model.ports import Environment
 from pushtune.model.states import StageName
 from pushtune.notify import check_triggers
 from pushtune.notify.clean import Masker
-from pushtune.notify.clean import Masker
 from pushtune.pipeline.errands import Errands
 from pushtune.pipeline.workbench import Workbench
 from pushtune.settings import PushSettings, ServerSettings, SettingsOfMail, load_push_settings
@@ -97,7 +96,6 @@ class Desk:
             assert self._bench is not None
             self._bench.say(line)
             return
-        line = Masker(self.server.secrets).text(line)
         line = Masker(self.server.secrets).text(line)
         log = self.server.home.log(self.push, self.stage)
         # On a full disk the work matters, and the server's own log has the line.

@@ -28,17 +28,9 @@ from pushtune.tune.settings import SearchSettings
 _LONGEST_STEP = 3600.0
 """Nothing here takes so long between two looks at the clock: it was set, or the machine slept."""
 
-_LONGEST_STEP = 3600.0
-"""Nothing here takes so long between two looks at the clock: it was set, or the machine slept."""
-
 BASELINE = 0
 CONFIRMATION = 10_000
 """Trials of the confirmation are numbered from here, so that the search's own numbers stay its own."""
-
-
-def seconds_between(before: float, now: float) -> float:
-    """Return the seconds that were worked between two looks at a clock that may jump."""
-    return now - before if 0 <= now - before <= _LONGEST_STEP else 0.0
 
 
 def seconds_between(before: float, now: float) -> float:
