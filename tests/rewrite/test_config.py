@@ -10,8 +10,8 @@ from config_scripts import BODY, FILES, LOADS, TOML, YAML, configured
 from rewriting import knob, knobs
 
 from pushtune.model.space import Assignment, Value
-from pushtune.rewrite import Rewriter
 from pushtune.pipeline.naming import study_key
+from pushtune.rewrite import Rewriter
 from pushtune.settings import load_settings
 from pushtune.source import load_script
 
