@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import house as house_of
 import pytest
 from house import House, units_help
 
@@ -167,3 +168,17 @@ def test_a_candidate_that_cannot_be_made_is_a_failure_and_the_search_goes_on(
     assert failed[0].message == "it does not fit"
     assert any(line.startswith("trial") and line.endswith("; it does not fit") for line in house.said)
     assert len([row for row in house.trials() if row.purpose is Purpose.SEARCH]) >= 4
+
+
+def test_what_the_run_disproved_is_no_note_beside_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = "from keras.utils import np_utils\n"
+    monkeypatch.setattr(house_of, "SCRIPT", gone + house_of.SCRIPT)
+    one = House(tmp_path, {"trials": "1", "confirm": False})
+    codes = {caution.code for caution in one.bench.analysis.warnings}
+    assert {"removed-api", "undefined-name"} <= codes
+    one.run()
+    notes = " ".join(one.summary()["warnings"])  # type: ignore[arg-type]
+    assert "np_utils" not in notes, "it ran with what is installed"
+    assert "is not defined anywhere" in notes, "it may stand where this run did not come by"
