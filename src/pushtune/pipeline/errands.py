@@ -29,6 +29,9 @@ class Errands(Protocol):
         Raises what the work raised. The next call with the same key starts it anew.
         """
 
+    def settled(self) -> bool:
+        """Whether an errand has ended whose result nobody has taken yet. Cheap."""
+
 
 class AtOnce:
     """Does the work while the caller waits: for a command that has nothing else to do."""
@@ -36,6 +39,10 @@ class AtOnce:
     def run(self, key: str, work: Callable[[], Result]) -> Finished[Result] | None:
         """Do it now."""
         return Finished(work())
+
+    def settled(self) -> bool:
+        """Never: a result is handed over at once."""
+        return False
 
 
 class InBackground:
@@ -55,3 +62,7 @@ class InBackground:
             return None
         del self._under_way[key]
         return Finished(future.result())
+
+    def settled(self) -> bool:
+        """Whether one has ended."""
+        return any(future.done() for future in self._under_way.values())

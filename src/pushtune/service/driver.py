@@ -28,6 +28,7 @@ class Driver:
         self.push = push
         self._ledger = ledger
         self._server = server
+        self._errands = errands
         self._desk = Desk(ledger, push, server=server, errands=errands)
         self._run: StudyRun | None = None
         self._stepped = 0.0
@@ -59,9 +60,10 @@ class Driver:
             self._guarded(lambda: bool(run.act(slots)))  # type: ignore[func-returns-value]
 
     def look(self) -> bool:
-        """See how its trials go on; whether anything changed."""
+        """See how its errands and its trials go on; whether anything changed."""
         run = self._run
-        return run is not None and self._guarded(run.look)
+        changed = run is not None and self._guarded(run.look)
+        return changed or self._errands.settled()
 
     def rest(self) -> None:
         """Let go after a stage: what waits at rungs ends, and is gone on from its checkpoints."""
