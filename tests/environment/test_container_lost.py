@@ -14,6 +14,7 @@ import pytest
 from container_cases import Yard, container_id, wait_for
 
 from pushtune.environment.container_command import container_name
+from pushtune.environment.container_kernel import Kernel
 from pushtune.environment.process_table import read_table
 from pushtune.errors import MachineError, UsageError
 from pushtune.model.containers import HOME_LABEL, LABEL
@@ -212,3 +213,21 @@ def test_all_of_ours_carries_the_label(yard: Yard, tmp_path: Path) -> None:
     handle = runtime.start(yard.spec(tmp_path / "attempt", SLEEPER))
     assert container_id(handle) in [each.id for each in yard.engine.containers(LABEL)]
     runtime.kill(handle)
+
+
+def test_where_processes_are_out_of_sight_the_engine_is_asked(
+    yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the engine lives in a virtual machine of its own."""
+    monkeypatch.setattr(Kernel, "of", staticmethod(lambda pid, container: None))
+    runtime = yard.runtime()
+    handle = runtime.start(yard.spec(tmp_path / "one", SLEEPER))
+    assert runtime.poll(handle, Limits(), str(tmp_path / "one")) is None
+    assert runtime.memory(handle) == 0
+    runtime.kill(handle)
+    assert runtime.find([handle.label]) == {}
+    assert yard.run(tmp_path / "two", "raise SystemExit(3)") == Exit(3)
+    filler = "import time\nopen('big', 'wb').write(b'x' * 2**22); time.sleep(600)"
+    assert yard.run(tmp_path / "three", filler, Limits(disk=2**20)).killed_for == "disk"
+    hog = yard.run(tmp_path / "four", "held = bytearray(b'x' * 2**28)", Limits(memory=60 * 2**20))
+    assert (hog.code, hog.killed_for) == (-9, "memory")
