@@ -96,14 +96,23 @@ def test_two_processes_that_need_the_same_image_build_it_once(
     assert len(ids) == 1
 
 
+def _half_made(engine: Engine, mark: str) -> list[str]:
+    """The images without a name in whose making ``mark`` was written."""
+    ids = engine.call("images", "--quiet", "--no-trunc", "--filter=dangling=true").stdout.split()
+    return [one for one in ids if mark in engine.call("history", "--no-trunc", one, check=False).stdout]
+
+
 def test_a_failed_build_says_the_line_and_leaves_no_image_of_that_name(
     engine: Engine, tmp_path: Path, mark: str
 ) -> None:
-    kinds = small_kinds(tmp_path / "kinds", mark, more="RUN echo about to fail && exit 7\n")
+    kinds = small_kinds(tmp_path / "kinds", mark, more=f"RUN echo {mark}\nRUN echo about to fail && exit 7\n")
     images = images_of(engine, tmp_path / "store", kinds)
-    with pytest.raises(BuildError, match=r"image small cannot be built, at Dockerfile:7: RUN echo") as raised:
+    with pytest.raises(
+        BuildError, match=r"image small cannot be built, at Dockerfile:8: RUN echo about"
+    ) as raised:
         images.ensure(SMALL, tmp_path)
     assert "about to fail" in raised.value.details
+    assert _half_made(engine, mark) == []
     assert len(raised.value.details.splitlines()) <= 20
     assert not engine.has_image(images.plan(SMALL).recipes[-1].name)
 

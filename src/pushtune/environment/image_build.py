@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,12 +100,25 @@ def run_build(engine: Engine, recipe: ImageRecipe, arguments: Mapping[str, str],
         written = Path(scratch) / "id"
         answer = engine.call(
             *_build_command(recipe, context, written, arguments, network),
+            # Podman would keep an image of every step.
+            *(["--layers=false"] if engine.name == "podman" else []),
+            str(context),
             timeout=BUILD_TIMEOUT,
             check=False,
         )
         if answer.code != 0 or not written.is_file():
+            _remove_half(engine, answer)
             raise build_error(recipe, answer)
         return _id(written.read_text(encoding="ascii").strip())
+
+
+def _remove_half(engine: Engine, answer: Completed) -> None:
+    """Remove what a failed build has left: the image after its last good step, which has no label yet."""
+    steps = re.findall(r"(?m)^ ---> ([0-9a-f]{12})\r?$", answer.stdout)
+    found = engine.call("image", "inspect", steps[-1], check=False) if steps else None
+    # One with a name is what the build began from.
+    if found is not None and found.code == 0 and not json.loads(found.stdout)[0].get("RepoTags"):
+        engine.call("rmi", steps[-1], check=False)
 
 
 def _build_command(
@@ -120,7 +134,6 @@ def _build_command(
         f"--file={context / recipe.dockerfile}",
         *(f"--label={name}={value}" for name, value in labels.items()),
         *(f"--build-arg={name}={value}" for name, value in arguments.items() if name in declared),
-        str(context),
     ]
 
 
