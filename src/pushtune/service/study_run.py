@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pushtune.model.ports import Limits, Runtime
-from pushtune.model.states import TrialState
 from pushtune.pipeline import Workbench
 from pushtune.pipeline.prepare import slots
 from pushtune.pipeline.workbench import seconds_between
@@ -36,8 +35,6 @@ class StudyRun:
         self._silence = silence
         self._reconciler: Reconciler | None = None
         self._saved = bench.now()
-        self._had = 0
-        self._waiting_since = bench.study.created
 
     def act(self, slots: int | None = None) -> None:
         """Start what the stages want, in at most ``slots`` slots; stop what they want no more."""
@@ -61,15 +58,9 @@ class StudyRun:
         answered = program is not None and program.ended() is not None
         return (self._reconciler is not None and self._reconciler.look()) or answered
 
-    def demand(self) -> Demand:
-        """Return how many slots the study has and wants."""
-        rows = self._bench.trials.all()
-        running = sum(1 for row in rows if row.state is TrialState.RUNNING)
-        wanted = sum(1 for row in rows if row.state is TrialState.WANTED)
-        if running > self._had:
-            self._waiting_since = self._bench.now()
-        self._had = running
-        return Demand(self._bench.study_id, running, wanted, self._waiting_since)
+    def demand(self) -> Demand | None:
+        """Return how many slots the study has and could use now; None before its first trial."""
+        return None if self._reconciler is None else self._reconciler.demand()
 
     def close(self) -> None:
         """End what still waits at rungs: the study is over."""
