@@ -152,6 +152,12 @@ def test_a_webhook_delivery_is_taken_once(ledger: Ledger) -> None:
     assert ledger.repositories.take_delivery("gitea", "1-2-3", now=2.0)
 
 
+def test_deliveries_of_long_ago_are_forgotten(ledger: Ledger) -> None:
+    assert ledger.repositories.take_delivery("github", "1-2-3", now=1.0)
+    assert ledger.repositories.take_delivery("github", "4-5-6", now=100 * 86400.0)
+    assert ledger.repositories.take_delivery("github", "1-2-3", now=100 * 86400.0)
+
+
 def test_an_occasion_has_one_letter(ledger: Ledger) -> None:
     number = push(ledger, add(ledger), "a" * 40)
     letter = replace(LETTER, push=number)

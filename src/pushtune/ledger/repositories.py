@@ -15,6 +15,9 @@ from pushtune.ledger.records import RepositoryRow
 from pushtune.ledger.tables import deliveries, heads, repositories
 
 
+_REMEMBERED = 90 * 86400.0
+
+
 class Repositories:
     """Reads and writes repositories. Times are unix seconds, given by the caller."""
 
@@ -108,8 +111,12 @@ class Repositories:
             )
 
     def take_delivery(self, forge: str, identifier: str, *, now: float) -> bool:
-        """Remember a webhook's delivery; False if it was taken before (a replay)."""
+        """Remember a webhook's delivery; False if it was taken before (a replay).
+
+        Those of long ago are forgotten: what a replay of one would tell is where the repository is now.
+        """
         with transaction(self._engine) as connection:
+            connection.execute(delete(deliveries).where(deliveries.c.received < now - _REMEMBERED))
             done = connection.execute(
                 insert_or_ignore(deliveries)
                 .values(forge=forge, id=identifier, received=now)
