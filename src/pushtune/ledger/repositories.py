@@ -14,7 +14,6 @@ from pushtune.ledger.pushes import NEW_PUSH, insert_push, supersede
 from pushtune.ledger.records import RepositoryRow
 from pushtune.ledger.tables import deliveries, heads, repositories
 
-
 _REMEMBERED = 90 * 86400.0
 
 
