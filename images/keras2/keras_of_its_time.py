@@ -1,8 +1,9 @@
 """Names and arguments of the years of Keras 2 that its last release has moved or dropped.
 
-Loaded at the start of every Python in this image; it costs two finders and imports nothing itself. Modules that
-moved (`keras.utils.np_utils`, `keras.layers.convolutional`) are found where their contents are today. Optimizers
-are the ones of that time, which heed `lr` and `decay`: those of Keras 2.15 ignore the one and refuse the other.
+Loaded at the start of every Python in this image; it costs two finders and imports nothing itself. Modules
+that moved (`keras.utils.np_utils`, `keras.layers.convolutional`) are found where their contents are today.
+Optimizers are the ones of that time, which heed `lr` and `decay`: those of Keras 2.15 ignore the one and
+refuse the other.
 """
 
 import importlib
