@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 
 import pushtune.ledger.engine as engine_module
-from pushtune.errors import PushtuneError, UsageError
+from pushtune.errors import MachineError, PushtuneError, UsageError
 from pushtune.ledger import Author, Ledger, MailRow, RepositoryRow, StudyRow
 from pushtune.model.states import WATCHED_ONLY, MailState, PushState, StageName, StageState
 
@@ -126,11 +127,26 @@ def test_pushes_with_the_same_fingerprint_are_found_once_they_are_done(ledger: L
     ledger.pushes.set_fingerprint(number, "f")
     assert ledger.pushes.with_fingerprint(repository, "f") is None
     ledger.pushes.move(number, PushState.RUNNING, now=3.0)
+    ledger.studies.create(StudyRow("s", "k", "/", "train.py", ".", (), None, None, "auto", 0, 3.0), number)
     ledger.pushes.move(number, PushState.DONE, now=4.0)
+    same = push(ledger, repository, "b" * 40)
+    ledger.pushes.set_fingerprint(same, "f")
+    ledger.pushes.move(same, PushState.RUNNING, now=5.0)
+    ledger.pushes.move(same, PushState.DONE, now=6.0, reason=f"as in push {number}")
     found = ledger.pushes.with_fingerprint(repository, "f")
     assert found is not None
     assert (found.id, found.author, found.subject) == (number, author, "More layers")
     assert ledger.pushes.with_fingerprint(repository + 1, "f") is None
+
+
+def test_a_push_that_is_cancelled_has_no_trouble_any_more(ledger: Ledger) -> None:
+    number = push(ledger, add(ledger), "a" * 40)
+    ledger.pushes.set_trouble(number, "the disk is full", retry_at=9.0)
+    ledger.pushes.end(number, PushState.CANCELLED, now=3.0, reason="by hand")
+    ledger.pushes.set_trouble(number, "the disk is full", retry_at=19.0)
+    row = ledger.pushes.get(number)
+    assert row is not None
+    assert (row.trouble, row.retry_at) == ("", None)
 
 
 def test_trouble_counts_its_tries_and_ends(ledger: Ledger) -> None:
@@ -191,6 +207,14 @@ def test_a_ledger_of_the_first_version_is_opened_with_what_it_holds(tmp_path: Pa
     study = ledger.studies.get("train-1")
     assert isinstance(study, StudyRow)
     assert study.facts == {"threads": 1}
+
+
+def test_a_ledger_that_a_newer_pushtune_wrote_is_left_alone_with_one_line(tmp_path: Path) -> None:
+    Ledger(tmp_path / "ledger.db").close()
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(MachineError, match="newer pushtune"):
+        Ledger(tmp_path / "ledger.db")
 
 
 def write_first_version(path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pushtune.errors import MachineError
 from pushtune.ledger import Ledger, MailRow
 from pushtune.model.ports import Channel
 from pushtune.model.states import MailState
@@ -111,3 +113,24 @@ class _Dripping:
                     connection.sendall(b"2")
             except OSError:
                 return  # it was left
+
+
+def test_a_letter_that_was_taken_while_the_disk_is_full_is_not_sent_again(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        tried.append(True)
+        raise MachineError("the disk is full")
+
+    tried: list[bool] = []
+    with mail_server(tmp_path) as server:
+        post, _ = post_of(ledger, SmtpChannel(server.settings))
+        ledger.outbox.put(LETTER)
+        with monkeypatch.context() as patch:
+            patch.setattr(ledger.outbox, "sent", full)
+            while len(tried) < 3:
+                with suppress(MachineError):
+                    post.send(every=0.0)
+                time.sleep(0.01)
+        send_all(post, ledger)
+        assert len(server.room.arrived) == 1

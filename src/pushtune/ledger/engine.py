@@ -28,7 +28,10 @@ def open_engine(path: Path) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
         event.listen(engine, "connect", _set_pragmas)
-        if _version(engine) != HEAD:
+        version = _version(engine)
+        if version is not None and version > HEAD:
+            raise MachineError(f"{path} was written by a newer pushtune", fix="install that one again")
+        if version != HEAD:
             _migrate(engine)
     return engine
 

@@ -64,12 +64,13 @@ class Pushes:
         return self._all(query)
 
     def with_fingerprint(self, repository: int, fingerprint: str) -> PushRow | None:
-        """Return the newest push of a repository that is done and had this fingerprint, or None."""
+        """Return the newest push of a repository that trained this fingerprint to its end, or None."""
         return self._first(
             select(pushes)
             .where(
                 pushes.c.repository == repository,
                 pushes.c.fingerprint == fingerprint,
+                pushes.c.study.is_not(None),  # not one that was itself found to be as another
                 pushes.c.state == PushState.DONE.value,
             )
             .order_by(pushes.c.id.desc())
@@ -115,7 +116,13 @@ class Pushes:
     def set_trouble(self, push: int, trouble: str, *, retry_at: float | None) -> None:
         """Write what stands in a push's way now; ``""`` and None when nothing does any more."""
         tries = pushes.c.tries + 1 if trouble else 0
-        self._set(push, trouble=trouble[:_LONGEST], retry_at=retry_at, tries=tries)
+        with transaction(self._engine) as connection:
+            connection.execute(
+                update(pushes)
+                # One that was cancelled meanwhile waits for nothing.
+                .where(pushes.c.id == push, pushes.c.state.not_in(_ENDS))
+                .values(trouble=trouble[:_LONGEST], retry_at=retry_at, tries=tries)
+            )
 
     def _set(self, push: int, **values: Any) -> None:
         with transaction(self._engine) as connection:
@@ -150,6 +157,7 @@ class Pushes:
         with transaction(self._engine) as connection:
             moved = _move(connection, [push], state, now=now, reason=reason)
             _require(moved, f"push {push} cannot become {state.value}")
+            connection.execute(update(pushes).where(pushes.c.id == push).values(trouble="", retry_at=None))
             of_push = stages.c.push == push
             connection.execute(
                 update(stages)

@@ -83,9 +83,10 @@ def _step(desk: Desk, stage: Stage, row: StageRow) -> bool:
         step = stage.step(desk)
     except PushtuneError as error:
         return fail(desk, error)
-    if desk.watched and desk.row.trouble:
-        pushes.set_trouble(push, "", retry_at=None)
     if not isinstance(step, Waiting):
+        # Not before: what it waits for may fail again, and is then to be tried less often.
+        if desk.watched and desk.row.trouble:
+            pushes.set_trouble(push, "", retry_at=None)
         pushes.move_stages(push, _moves(desk, stage.name, step), now=desk.now())
     return not isinstance(step, Waiting)
 
@@ -144,6 +145,11 @@ def _failed(desk: Desk, name: StageName, error: PushtuneError) -> bool:
         pushes.move_stages(desk.push, failed, now=now)
         pushes.move(desk.push, PushState.FAILED, now=now, reason=message)
         raise error
+    try:
+        pushes.move_stages(desk.push, {**failed, **_skipped(desk, name, StageName.DELIVER)}, now=now)
+    except MachineError:
+        raise
+    except PushtuneError:
+        return True  # It is over already: somebody cancelled it meanwhile, or it failed a moment ago.
     desk.say(message)
-    pushes.move_stages(desk.push, {**failed, **_skipped(desk, name, StageName.DELIVER)}, now=now)
     return True

@@ -63,6 +63,11 @@ class InBackground:
         del self._under_way[key]
         return Finished(future.result())
 
+    @property
+    def busy(self) -> bool:
+        """Whether any is under way: also one whose result nobody waits for any more."""
+        return any(not future.done() for future in self._under_way.values())
+
     def settled(self) -> bool:
         """Whether one has ended."""
         return any(future.done() for future in self._under_way.values())

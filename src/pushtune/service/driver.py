@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from pushtune.errors import MachineError, PushtuneError
 from pushtune.ledger import Ledger
-from pushtune.model.states import StageName
+from pushtune.model.states import PushState, StageName
 from pushtune.pipeline import Desk, Server, advance, fail
 from pushtune.pipeline.backoff import waits
 from pushtune.pipeline.errands import Errands
@@ -39,8 +39,7 @@ class Driver:
         self._stepped = self._desk.now()
         over = self._guarded(lambda: advance(self._desk, until))
         if over:
-            self._list()
-            self._close()
+            self._unharmed(self._end)
         else:
             self._guarded(lambda: self._begin_run() and self._list())
         return over
@@ -51,13 +50,22 @@ class Driver:
 
     def demand(self) -> Demand | None:
         """Return how many slots it has and wants; None while it trains nothing."""
-        return None if self._run is None else self._run.demand()
+        if self._run is None:
+            return None
+        self._guarded(self._adopted)
+        return self._run.demand()
+
+    def _adopted(self) -> bool:
+        """Find again what an earlier server left running: it has its slots."""
+        assert self._run is not None
+        self._run.adopt()
+        return True
 
     def act(self, slots: int) -> None:
         """Start and stop trials, in at most ``slots`` slots."""
         run = self._run
         if run is not None and not self._waits():
-            self._guarded(lambda: bool(run.act(slots)))  # type: ignore[func-returns-value]
+            self._guarded(lambda: self._acted(run, slots))
 
     def look(self) -> bool:
         """See how its errands and its trials go on; whether anything changed."""
@@ -72,14 +80,33 @@ class Driver:
     def stop(self) -> None:
         """End its trials, now: it was cancelled, or this program ends and nothing is to go on."""
         if self._run is not None:
-            self._run.stop()
+            self._unharmed(self._run.stop)
 
     def adopt(self) -> None:
         """Take over the trials of a push that is over, so that they can be ended."""
+        self._unharmed(self._adopt)
+
+    def _adopt(self) -> None:
         if self._desk.has_study and self._desk.bench.fact("interpreter") is not None:
             bench = self._desk.bench
             self._run = StudyRun(bench, bench.environment.runtime(), say=self._desk.say)
             self._run.adopt()
+
+    def _end(self) -> None:
+        """Let go of a push that is over; what a cancel found training is left for a retry."""
+        if self._desk.row.state is PushState.CANCELLED:
+            self.stop()
+            return
+        self._list()
+        self._close()
+
+    def _acted(self, run: StudyRun, slots: int) -> bool:
+        run.act(slots)
+        row = self._desk.row
+        # Over only when the stage was stepped again too: a step that fails puts its next time off.
+        if row.trouble and not waits(row.retry_at, self._stepped):
+            self._ledger.pushes.set_trouble(self.push, "", retry_at=None)
+        return True
 
     def _waits(self) -> bool:
         """Whether something stood in its way a moment ago."""
@@ -128,6 +155,13 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - the boundary between one push and the others
             fail(self._desk, self._bug(error))
         return False
+
+    def _unharmed(self, work: Callable[[], None]) -> None:
+        """Let go of a push's trials. Where that fails, the next server's sweep finds them in the ledger."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - as in ``_guarded``; the push is over and cannot fail
+            self._server.tell(f"push {self.push}: what it left running could not be ended now: {error}")
 
     def _bug(self, error: Exception) -> PushtuneError:
         """Keep the traceback of a mistake of ours, and return what is said of it."""

@@ -49,8 +49,9 @@ class Post:
             letter, future = self._under_way
             if not future.done():
                 return
-            self._under_way = None
+            # Where that cannot be written down now, it is the next time: it must not be sent again for that.
             self._record(letter, future.result())
+            self._under_way = None
             self._looked = 0.0
         now = self._clock()
         if self._channel is None or 0 <= now - self._looked < every:

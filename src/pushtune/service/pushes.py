@@ -25,8 +25,11 @@ def get_push(ledger: Ledger, number: int) -> PushRow:
     return row
 
 
-def list_pushes(ledger: Ledger, *, count: int | None, as_json: bool) -> str:
-    """Return the pushes under way and the newest that are over, the newest first (``count`` of them)."""
+def list_pushes(ledger: Ledger, *, count: int | None, as_json: bool, width: int | None = None) -> str:
+    """Return the pushes under way and the newest that are over, the newest first (``count`` of them).
+
+    Lines are cut at ``width`` columns; None: they are whole.
+    """
     newest = ledger.pushes.newest(count or _NEWEST)
     rows = {row.id: row for row in (*ledger.pushes.open(), *newest)}
     ordered = [rows[number] for number in sorted(rows, reverse=True)]
@@ -37,7 +40,7 @@ def list_pushes(ledger: Ledger, *, count: int | None, as_json: bool) -> str:
         return json.dumps(facts, indent=1)
     if not facts:
         return "no push yet"
-    return "\n".join(_line(fact) for fact in facts)
+    return "\n".join(line[:width] for line in (_HEAD, *map(_line, facts)))
 
 
 def _facts(row: PushRow, stage: StageName | None, names: dict[int, str]) -> dict[str, Any]:
@@ -58,6 +61,12 @@ def _facts(row: PushRow, stage: StageName | None, names: dict[int, str]) -> dict
         "trouble": row.trouble,
         "study": row.study,
     }
+
+
+_HEAD = (
+    f"{'PUSH':>6}  {'STATE':<10} {'REPOSITORY@BRANCH':<28} {'COMMIT':<10}  "
+    f"{'PUSHED':<11}  {'FIRST → BEST':<17} WHAT"
+)
 
 
 def _line(fact: dict[str, Any]) -> str:
@@ -104,8 +113,15 @@ def show_push(ledger: Ledger, home: Home, number: int, *, as_json: bool) -> str:
     if row.trouble:
         again = "" if row.retry_at is None else f" (again at {datetime.fromtimestamp(row.retry_at):%H:%M:%S})"
         lines.append(printable(f"  waits: {row.trouble}{again}"))
-    lines.append(f"  logs: pushtune logs {number}    files: {home.push(number)}")
+    lines.append(f"  logs: pushtune logs {number}    files: {_files(ledger, home, row)}")
     return "\n".join(lines)
+
+
+def _files(ledger: Ledger, home: Home, row: PushRow) -> Path:
+    """Return the folder to look into: what was delivered, else what there is."""
+    name = None if row.repository is None else ledger.repositories.names().get(row.repository)
+    delivered = None if name is None else home.delivered(name, row.id)
+    return delivered if delivered is not None and delivered.is_dir() else home.push(row.id)
 
 
 def _stage_facts(stage: StageRow) -> dict[str, Any]:
@@ -138,16 +154,26 @@ def retry_push(ledger: Ledger, number: int, stage: StageName | None, *, now: flo
         raise UsageError(f"push {number} is not over", fix=f"`pushtune cancel {number}` first")
     if row.repository is None:
         raise UsageError(f"push {number} came from `pushtune tune`", fix="run the same command again")
-    start = stage or _first_undone(ledger.pushes.stages_of(number))
-    if row.study is None:
-        start = StageName.PULL
+    stages = ledger.pushes.stages_of(number)
+    undone = StageName.PULL if row.study is None else _undone(row, stages)
+    start = StageName.PULL if row.study is None else stage or undone
+    names = list(StageName)
+    if row.state is not PushState.DONE and names.index(undone) < names.index(start):
+        raise UsageError(
+            f"push {number} did not come to {start.value}: {undone.value} is still to be done",
+            fix=f"pushtune retry {number} --from {undone.value}",
+        )
     ledger.pushes.begin_round(number, start, now=now)
     return start
 
 
-def _first_undone(stages: dict[StageName, StageRow]) -> StageName:
-    undone = [name for name, row in stages.items() if row.state is not StageState.DONE]
-    return undone[0] if undone else StageName.PULL
+def _undone(row: PushRow, stages: dict[StageName, StageRow]) -> StageName:
+    """Return the stage that a push has to go on from. Skipped ones before it were not needed."""
+    failed = [name for name, stage in stages.items() if stage.state is StageState.FAILED]
+    left = [name for name, stage in stages.items() if stage.state is not StageState.DONE]
+    if row.state is PushState.DONE:
+        return StageName.PULL
+    return (failed or left or [StageName.PULL])[0]
 
 
 def log_files(home: Home, number: int) -> list[Path]:

@@ -43,6 +43,7 @@ class Serving:
     post: Post
     sleep: Callable[[float], None] = time.sleep
     _drivers: dict[int, Driver] = field(default_factory=dict)
+    _errands: dict[int, InBackground] = field(default_factory=dict)
     _followed: float = 0.0
 
     def __post_init__(self) -> None:
@@ -96,8 +97,12 @@ class Serving:
         open_ = {row.id: row for row in rows}
         for push in set(self._drivers) - set(open_):
             self._drivers.pop(push).stop()
+        for push in set(self._errands) - set(self._drivers):
+            if not self._errands[push].busy:
+                del self._errands[push]
         for row in open_.values():
-            if row.id in self._drivers:
+            # Retried at once: what was under way when it was cancelled still writes to the same folders.
+            if row.id in self._drivers or row.id in self._errands:
                 continue
             if row.state is PushState.RUNNING or len(self._drivers) < self.server.settings.pushes:
                 self._begin(row)
@@ -109,7 +114,8 @@ class Serving:
         self._drivers[row.id] = driver
 
     def _driver(self, push: int) -> Driver:
-        return Driver(self.ledger, push, self.server, InBackground(self._executor))
+        self._errands[push] = InBackground(self._executor)
+        return Driver(self.ledger, push, self.server, self._errands[push])
 
     def _step(self, drivers: list[Driver]) -> bool:
         over = [driver for driver in drivers if driver.step()]
