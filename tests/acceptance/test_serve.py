@@ -86,6 +86,8 @@ def test_a_push_becomes_a_mail_and_a_branch(served: ServedHome, mail: RunningSer
     delivered = served.home / "delivered" / "origin" / "latest"
     assert (delivered / "report.html").is_file()
     assert json.loads((delivered / "summary.json").read_text())["target_met"] is True
+    for name in ("report.html", "winner.patch", "model.joblib", "logs"):
+        assert str(delivered.parent / "1" / name) in text_of(letter)
 
 
 def test_what_was_trained_before_is_recorded_and_not_trained_again(
@@ -106,6 +108,20 @@ def test_what_was_trained_before_is_recorded_and_not_trained_again(
     served.push()
     assert served.wait_over(3)["study"] is not None
     assert len(mail.room.arrived) == 2
+
+
+def test_the_mail_about_a_script_that_fails_shows_where_it_failed(
+    served: ServedHome, mail: RunningServer
+) -> None:
+    served.start()
+    broken = "def load():\n    raise ValueError('no data')\n\n\nload()\n" + SCRIPT
+    settings = 'target = "accuracy>=0.2"\nstrategy = "program"\n'
+    served.commit({"train.py": broken, "pushtune.toml": settings}, "Broken")
+    served.push()
+    assert "no data" in served.wait_over(1)["reason"]
+    served.wait_for(lambda: mail.room.arrived)
+    (letter,) = letters(mail)
+    assert 'File "train.py", line 2, in load' in text_of(letter)
 
 
 def test_a_script_that_fails_is_told_once_and_the_mended_one_as_fixed(

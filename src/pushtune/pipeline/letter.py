@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pushtune.ledger import PushRow
-from pushtune.model.states import Purpose, PushState, StageName, StageState
+from pushtune.model.states import Purpose, PushState, StageName, StageState, TrialState
 from pushtune.model.target import parse_target
 from pushtune.notify import (
     Changed,
@@ -85,8 +85,19 @@ def last_success(desk: Desk) -> PushRow | None:
 def _failed(desk: Desk) -> Failed | None:
     for name, row in desk.ledger.pushes.stages_of(desk.push).items():
         if row.state is StageState.FAILED and name is not StageName.NOTIFY:
-            return Failed(name.value, row.message, log=log_tail(desk.server.home.log(desk.push, name)))
+            return Failed(name.value, row.message, log=_log(desk, name))
     return None
+
+
+def _log(desk: Desk, stage: StageName) -> tuple[str, ...]:
+    """Return the last lines of the script's own traceback where that failed, else of the stage's log."""
+    study = desk.row.study
+    baseline = None if study is None else desk.ledger.trials(study).get(BASELINE)
+    if stage is StageName.TRAIN and baseline is not None and baseline.state is TrialState.FAILED:
+        traceback = baseline.message.strip().splitlines()[:-1]
+        if traceback:
+            return tuple(traceback[-LOG_LINES:])
+    return log_tail(desk.server.home.log(desk.push, stage))
 
 
 def _kind(desk: Desk, failed: Failed) -> Failure:
@@ -140,8 +151,9 @@ _WHAT = {
 def _delivered(facts: Mapping[str, Any]) -> Iterator[DeliveredFile]:
     """Yield what a developer would open, and where it lies."""
     folder = Path(facts.get(FOLDER) or "")
-    for name in facts.get(FILES) or ():
-        what = "the best model" if name.startswith("model") and "/" not in name else _WHAT.get(name)
+    # The first parts alone: the logs are a folder, and there is no line for each of them.
+    for name in sorted({Path(file).relative_to(folder).parts[0] for file in facts.get(FILES) or ()}):
+        what = "the best model" if name.startswith("model") else _WHAT.get(name)
         if what is not None:
             yield DeliveredFile(str(folder / name), what)
 
