@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -23,7 +25,9 @@ FOLLOW_SECONDS = 0.5
 def ps_command(everything: bool, as_json: bool, home: Path | None) -> None:
     """List the pushes under way and the newest that are over."""
     with opened(home_path(home, os.environ), {}, os.environ) as at:
-        click.echo(list_pushes(at.ledger, count=10**9 if everything else None, as_json=as_json))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        count = 10**9 if everything else None
+        click.echo(list_pushes(at.ledger, count=count, as_json=as_json, width=width))
 
 
 @click.command("logs")
