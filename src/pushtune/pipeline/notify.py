@@ -52,7 +52,7 @@ class Notify:
             committers=_committers(desk),
         )
         if not to.addresses:
-            return self._nobody(desk, f"no mail {to.said}")
+            return self._nobody(desk, f"mail {to.said}")
         desk.ledger.outbox.put(_letter(desk, occasion, to, settings))
         desk.say(f"mail {to.said}")
         return Done(f"mail {to.said}")

@@ -86,7 +86,7 @@ def _judged(bench: Workbench, baseline: TrialRow) -> float:
     *traceback, what = baseline.message.strip().splitlines() or [""]
     cause = _cause(bench, baseline)
     code = f" ({cause.code})" if cause is not None else ""
-    fix = cause.fix if cause is not None else "mend it and run the same command again"
+    fix = cause.fix if cause is not None else "mend it, then push it or run it again"
     raise ScriptError(f"{name} fails, unchanged{code}: {what}", details="\n".join(traceback), fix=fix)
 
 

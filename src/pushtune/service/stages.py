@@ -181,7 +181,7 @@ def send_test(home: Opened, address: str, environ: Mapping[str, str]) -> str:
         )
     to = recipients((address,), MailPolicy(settings.mail_domains or None), author=None)
     if not to.addresses:
-        raise UsageError(f"no mail {to.said}")
+        raise UsageError(f"mail {to.said}")
     facts = LetterFacts(repository="test", branch="", commit="", subject="Mail works", author="", push=0)
     number = letter_id(str(home.home.path), None, f"test {time.time()}", settings.sender)
     envelope = Envelope(settings.sender, to.addresses, number, time.time())
