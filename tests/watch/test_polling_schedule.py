@@ -138,3 +138,12 @@ def test_none_is_ever_looked_at_twice_at_a_time_nor_forgotten(steps: list[tuple[
     for number in away:
         schedule.back(number, now, answered=True)
     assert set(schedule.take(now + 2 * LONGEST_PAUSE, 10)) == set(range(5))
+
+
+def test_a_clock_that_was_set_back_holds_up_no_look() -> None:
+    schedule = Schedule()
+    schedule.keep({1: 60.0, 2: 7200.0}, 100_000.0)
+    for number in schedule.take(100_000.0, 10):
+        schedule.back(number, 100_000.0, answered=True)
+    assert schedule.take(99_990.0, 10) == []
+    assert schedule.take(10_000.0, 10) == [1, 2]
