@@ -133,3 +133,17 @@ def test_a_push_that_is_cancelled_and_retried_waits_for_the_fetch_that_was_under
     assert not entered.acquire(timeout=0.2), "two of them write into one checkout"
     go_on.set()
     watched.until_it_trains()
+
+
+def test_the_same_trouble_that_is_met_while_it_is_waited_out_is_met_once(watched: Watched) -> None:
+    watched.until_it_trains()
+    (driver,) = watched.serving._drivers.values()
+    driver._run = _Away()  # type: ignore[assignment]
+    for _ in range(20):
+        driver.look()
+    assert (watched.row().tries, watched.row().retry_at) == (1, watched.now + 5)
+
+
+class _Away(_Broken):
+    def look(self) -> bool:
+        raise MachineError("the engine does not answer")

@@ -129,6 +129,8 @@ def _may_pass(desk: Desk, error: PushtuneError) -> bool:
 def _troubled(desk: Desk, error: PushtuneError) -> bool:
     """The machine lacks something: say so, and try again later. Nothing is lost by waiting."""
     row = desk.row
+    if row.trouble == str(error) and waits(row.retry_at, desk.now()):
+        return False  # met again while it is waited out
     wait = seconds_to_wait(row.tries)
     if row.trouble != str(error):
         desk.say(f"{error}{f' ({error.fix})' if error.fix else ''}; trying again in {wait:.0f} s")

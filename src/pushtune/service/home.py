@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,20 @@ def _make(home: Home) -> None:
             (home.path / folder).mkdir(exist_ok=True, mode=0o711)
         if not os.access(home.path, os.W_OK):
             raise PermissionError(13, "Permission denied")
+        # What lies beside the ledger while it is open gets the ledger's mode.
+        home.ledger.touch(mode=0o660)
+        for path in (home.path / "repositories", *home.path.glob("ledger.db*")):
+            _close_to_others(path)
     except OSError as error:
         raise MachineError(
             f"cannot write {home.path}: {error.strerror}", fix="name another folder with --home"
         ) from error
+
+
+def _close_to_others(path: Path) -> None:
+    """Let no other user in, a trial's least of all. Where it is not ours to say, it stays as it is."""
+    with suppress(PermissionError, FileNotFoundError):
+        path.chmod(path.stat().st_mode & 0o770)
 
 
 def sole(home: Home) -> AbstractContextManager[None]:
