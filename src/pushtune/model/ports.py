@@ -1,4 +1,4 @@
-"""The ports: interfaces that more than one room holds. They are implemented in `environment/` and `notify/`."""
+"""The ports: interfaces that more than one room holds, implemented below `environment/` and `notify/`."""
 
 from __future__ import annotations
 
