@@ -77,7 +77,7 @@ def test_a_push_becomes_a_mail_and_a_branch(served: ServedHome, mail: RunningSer
     assert letter["To"] == "ann@example.org"
     assert "origin" in letter["Subject"]
     assert "A small forest" in text_of(letter)
-    assert "pushtune/train" in text_of(letter)
+    assert "branch pushtune/train (in the server's copy only)" in text_of(letter)
 
     mirror = served.home / "repositories" / "1.git"
     said = served.git("log", "-1", "--format=%an %ae%n%P%n%B", "pushtune/train", cwd=mirror)

@@ -89,5 +89,8 @@ def remove_command(name: str, home: Path | None) -> None:
 def hook_command(name: str, remove: bool, home: Path | None) -> None:
     """Install the hook that tells of every push at once, in a repository of this machine."""
     with opened(home_path(home, os.environ), {}, os.environ) as at:
-        for path in hook_repository(at, name, remove=remove):
-            click.echo(f"{'removed from' if remove else 'installed'} {path}")
+        paths = hook_repository(at, name, remove=remove)
+        for path in paths:
+            click.echo(f"{'removed' if remove else 'installed'} {path}")
+        if not paths:
+            click.echo(f"{name} has no hook of Pushtune's")

@@ -29,6 +29,7 @@ from pushtune.pipeline.stage import Done, Step, Waiting
 BRANCH = "delivered_branch"
 FOLDER = "delivered_folder"
 FILES = "delivered_files"
+PUBLISHED = "delivered_published"
 """The study's facts that say what was delivered."""
 
 
@@ -46,7 +47,8 @@ class Deliver:
         for left in kept.left_out:
             desk.say(f"not delivered: {left.name} ({left.why})")
         files = [path.as_posix() for path in kept.files]
-        desk.bench.fix(**{BRANCH: delivered.branch, FOLDER: str(kept.folder), FILES: files})
+        folder = str(kept.folder)
+        desk.bench.fix(**{BRANCH: delivered.branch, PUBLISHED: published, FOLDER: folder, FILES: files})
         note = delivered.note + (f", pushed to {desk.repository.name}" if published else "")
         desk.say(note)
         return Done(note)

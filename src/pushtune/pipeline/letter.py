@@ -20,7 +20,7 @@ from pushtune.notify import (
     LetterFacts,
     Measured,
 )
-from pushtune.pipeline.deliver import BRANCH, FILES, FOLDER
+from pushtune.pipeline.deliver import BRANCH, FILES, FOLDER, PUBLISHED
 from pushtune.pipeline.desk import Desk
 from pushtune.pipeline.results import PATCH, REPORT, SUMMARY
 from pushtune.pipeline.workbench import BASELINE
@@ -136,9 +136,15 @@ def _of_study(desk: Desk) -> dict[str, Any]:
         "seconds": facts.spent,
         "trials": sum(1 for row in rows if row.purpose is Purpose.SEARCH),
         "attempts": len(desk.ledger.trials(study).attempts(BASELINE)),
-        "delivered_branch": facts.facts.get(BRANCH) or "",
+        "delivered_branch": _branch(facts.facts),
         "files": tuple(_delivered(facts.facts)),
     }
+
+
+def _branch(facts: Mapping[str, Any]) -> str:
+    """Return the branch and where it is: who fetches it in vain would look for a mistake of their own."""
+    where = "pushed back: git fetch brings it" if facts.get(PUBLISHED) else "in the server's copy only"
+    return f"{facts[BRANCH]} ({where})" if facts.get(BRANCH) else ""
 
 
 _WHAT = {
@@ -149,12 +155,15 @@ _WHAT = {
 
 
 def _delivered(facts: Mapping[str, Any]) -> Iterator[DeliveredFile]:
-    """Yield what a developer would open, and where it lies."""
+    """Yield what a developer would open, and where it lies; the model first."""
     folder = Path(facts.get(FOLDER) or "")
     # The first parts alone: the logs are a folder, and there is no line for each of them.
-    for name in sorted({Path(file).relative_to(folder).parts[0] for file in facts.get(FILES) or ()}):
-        what = "the best model" if name.startswith("model") else _WHAT.get(name)
-        if what is not None:
+    names = sorted({Path(file).relative_to(folder).parts[0] for file in facts.get(FILES) or ()})
+    for name in names:
+        if name.startswith("model"):
+            yield DeliveredFile(str(folder / name), "the best model")
+    for name, what in _WHAT.items():
+        if name in names:
             yield DeliveredFile(str(folder / name), what)
 
 
