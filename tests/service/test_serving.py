@@ -147,3 +147,24 @@ def test_the_same_trouble_that_is_met_while_it_is_waited_out_is_met_once(watched
 class _Away(_Broken):
     def look(self) -> bool:
         raise MachineError("the engine does not answer")
+
+
+def test_a_server_that_stops_keeps_its_home_until_its_fetch_has_ended(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, go_on, exported = threading.Event(), threading.Event(), threading.Event()
+
+    def export(*_: Any) -> None:
+        entered.set()
+        assert go_on.wait(30)
+        exported.set()
+
+    monkeypatch.setattr(Mirror, "export", export)
+    watched.serving.tick()
+    assert entered.wait(30)
+    watched.serving.close(end_trials=False)
+    assert not exported.is_set()
+    threading.Timer(0.2, go_on.set).start()
+    watched.serving.wait()
+    assert exported.is_set()
+    assert watched.said[-1] == "waiting for what is being fetched or built"

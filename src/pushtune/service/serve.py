@@ -31,6 +31,7 @@ class Stop:
     def __init__(self) -> None:
         self.event = threading.Event()
         self.end_trials = False
+        self.at_last = False
 
     def __call__(self) -> bool:
         """Whether it was asked for."""
@@ -38,6 +39,8 @@ class Stop:
 
     def ask(self, number: int, frame: FrameType | None) -> None:
         """Take a signal: Ctrl-C ends the trials too, a service manager's request leaves them running."""
+        if self.at_last:
+            raise KeyboardInterrupt  # All is let go of but errands: whoever asks again waits for none.
         self.end_trials = self.end_trials or number == signal.SIGINT
         self.event.set()
 
@@ -95,6 +98,8 @@ def _run(
     serving.run(stop)
     tell("stopping" + ("" if stop.end_trials else "; what trains goes on, and the next server finds it"))
     serving.close(end_trials=stop.end_trials)
+    stop.at_last = True
+    serving.wait()
 
 
 def _what(home: Opened) -> str:

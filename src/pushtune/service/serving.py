@@ -63,6 +63,12 @@ class Serving:
         self._drivers.clear()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    def wait(self) -> None:
+        """Wait for the errands under way: they write into the home, which is to be ours for so long."""
+        if any(errands.busy for errands in self._errands.values()):
+            self.server.tell("waiting for what is being fetched or built")
+        self._executor.shutdown(wait=True)
+
     def sweep(self) -> None:
         """End the trials of pushes that are over: whoever cancelled them could not."""
         for push in self.ledger.pushes.over_with_open_attempts():
