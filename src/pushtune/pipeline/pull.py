@@ -11,13 +11,13 @@ from pushtune.analyse import inspect
 from pushtune.analyse.entry import find_entry
 from pushtune.errors import ScriptError, SettingsError, UsageError
 from pushtune.git import Commit, Mirror, TreeFile
-from pushtune.ledger import Author, PushRow, RepositoryRow, StudyRow
+from pushtune.ledger import Author, PushRow, RepositoryRow
 from pushtune.model.analysis import Analysis, Script
 from pushtune.model.states import StageName
 from pushtune.model.target import parse_target
 from pushtune.notify import check_triggers
 from pushtune.pipeline.desk import Desk, Server
-from pushtune.pipeline.naming import push_fingerprint, script_name, study_key
+from pushtune.pipeline.naming import new_study, push_fingerprint, script_name, study_key
 from pushtune.pipeline.reading import check_readable, too_much
 from pushtune.pipeline.stage import Done, Over, Step, Waiting
 from pushtune.settings import PushSettings, load_push_settings
@@ -156,21 +156,9 @@ def _trained_before(desk: Desk, row: PushRow, fingerprint: str) -> PushRow | Non
 def _begin_study(desk: Desk, script: Script, settings: PushSettings) -> None:
     analysis = inspect(script)
     run = replace(settings.run, target=_target(analysis, settings))
-    key = study_key(script, run)
-    study = StudyRow(
-        # The push's number keeps apart what two branches train from the same source.
-        id=f"push-{desk.push}-{script_name(script)}-{key[:8]}",
-        key=key,
-        root=script.root,
-        entry=script.entry,
-        workdir=script.workdir,
-        args=script.args,
-        target=run.target,
-        metric=run.metric,
-        strategy=run.strategy,
-        seed=run.seed,
-        created=desk.now(),
-    )
+    # The push's number keeps apart what two branches train from the same source.
+    name = f"push-{desk.push}-{script_name(script)}-{study_key(script, run)[:8]}"
+    study = new_study(script, run, name, now=desk.now())
     desk.ledger.studies.create(study, desk.push)
     desk.take(study, settings, analysis)
 
