@@ -64,7 +64,9 @@ def test_it_says_what_is_missing_without_importing(tmp_path: Path, monkeypatch: 
     (tmp_path / "loud.py").write_text("raise SystemExit('imported')")
     (tmp_path / "local.py").write_text("")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "."))
-    found = ENVIRONMENTS["process"](EnvironmentRequest(sys.executable)).prepare(Needs.of_modules(["json", "loud", "nonesuch.part", "nonesuch"]))
+    found = ENVIRONMENTS["process"](EnvironmentRequest(sys.executable)).prepare(
+        Needs.of_modules(["json", "loud", "nonesuch.part", "nonesuch"])
+    )
     assert found.missing == ("nonesuch",)
     assert found.version == sys.version_info[:3]
     assert Path(found.path).samefile(sys.executable)
