@@ -168,3 +168,11 @@ def test_a_server_that_stops_keeps_its_home_until_its_fetch_has_ended(
     watched.serving.wait()
     assert exported.is_set()
     assert watched.said[-1] == "waiting for what is being fetched or built"
+
+
+def test_a_push_that_is_cancelled_as_it_is_taken_up_stays_cancelled(watched: Watched) -> None:
+    seen = watched.ledger.pushes.open()
+    watched.cancel()
+    watched.serving._follow(seen)
+    watched.serving.tick()
+    assert watched.row().state is PushState.CANCELLED

@@ -134,6 +134,16 @@ class Pushes:
             moved = _move(connection, [push], state, now=now, reason=reason)
         _require(moved, f"push {push} cannot become {state.value}")
 
+    def take_up(self, push: int) -> bool:
+        """Bring a queued push to running; False where it was cancelled or superseded meanwhile."""
+        with transaction(self._engine) as connection:
+            done = connection.execute(
+                update(pushes)
+                .where(pushes.c.id == push, pushes.c.state == PushState.QUEUED.value)
+                .values(state=PushState.RUNNING.value)
+            )
+        return done.rowcount == 1
+
     def begin_round(self, push: int, start: StageName, *, now: float) -> None:
         """Let a push that is over run again from ``start``, in a new round."""
         names = list(StageName)

@@ -114,8 +114,8 @@ class Serving:
                 self._begin(row)
 
     def _begin(self, row: PushRow) -> None:
-        if row.state is PushState.QUEUED:
-            self.ledger.pushes.move(row.id, PushState.RUNNING, now=self.server.clock())
+        if row.state is PushState.QUEUED and not self.ledger.pushes.take_up(row.id):
+            return
         driver = self._driver(row.id)
         self._drivers[row.id] = driver
 
