@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pushtune.settings.options import DURATION_UNITS, Option, read_duration
+from pushtune.settings.options import Option, typed
 
 Command = Callable[..., None]
 
@@ -32,16 +32,7 @@ def _flag(option: Option) -> Callable[[Command], Command]:
 
 
 def _help(option: Any) -> str:
-    return option.help if option.default in (None, ()) else f"{option.help} [{_shown(option)}]"
-
-
-def _shown(option: Any) -> str:
-    """Return a default as one would type it: ``6h``, not the seconds that are made of it."""
-    default = option.default
-    if option.read is read_duration:
-        unit = next(unit for unit in reversed(DURATION_UNITS) if default % DURATION_UNITS[unit] == 0)
-        return f"{default / DURATION_UNITS[unit]:g}{unit}"
-    return ", ".join(default) if isinstance(default, tuple) else str(default)
+    return option.help if option.default in (None, ()) else f"{option.help} [{typed(option, option.default)}]"
 
 
 home_option = click.option(

@@ -13,7 +13,7 @@ from pushtune.model.target import parse_target
 
 STRATEGIES = ("auto", "grow", "program")
 ENVIRONMENTS = ("process", "virtualenv", "container")
-DURATION_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
@@ -89,7 +89,7 @@ def read_duration(name: str, value: Any) -> float:
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", ""):
         raise SettingsError(f"{name} must be a time such as 90s, 30m or 1h30m, not {value!r}")
-    seconds = sum(float(number) * DURATION_UNITS[unit or "s"] for number, unit in parts)
+    seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
     if seconds <= 0:
         raise SettingsError(f"{name} must be more than nothing, not {value!r}")
     return seconds
@@ -101,6 +101,19 @@ def read_size(name: str, value: Any) -> int:
     if match is None or float(match.group(1)) <= 0:
         raise SettingsError(f"{name} must be a size such as 500M or 8G, not {value!r}")
     return int(float(match.group(1)) * _SIZES.get(match.group(2), 1))
+
+
+def typed(option: Option, value: Any) -> str:
+    """Return a value as one would type it: ``6h`` and ``8G``, not the seconds and bytes made of them."""
+    units: dict[str, float] = {}
+    if option.read is read_duration:
+        units = _UNITS
+    elif option.read is read_size:
+        units = {letter.upper(): size for letter, size in _SIZES.items()}
+    for unit in reversed(units):
+        if value % units[unit] == 0:
+            return f"{value / units[unit]:g}{unit}"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def read_strategy(name: str, value: Any) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pushtune.settings.load import TABLES, Settings, check_names, read_file, read_values
-from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS, read_path
+from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS, read_path, typed
 from pushtune.settings.server import ServerSettings
 
 _BOUNDED = {"trials": "most_trials", "time": "most_time", "trial_time": "most_trial_time",
@@ -69,6 +69,10 @@ def load_push_settings(root: Path, server: ServerSettings) -> PushSettings:
     )
 
 
+def _typed(name: str, value: Any) -> str:
+    return next(typed(option, value) for option in OPTIONS if option.name == name)
+
+
 def _bounded(
     run: Settings, server: ServerSettings, file: str, values: dict[str, Any]
 ) -> tuple[Settings, tuple[str, ...]]:
@@ -80,7 +84,7 @@ def _bounded(
         if most is not None and (wanted is None or wanted > most):
             changes[name] = most
             if name in values:
-                notes.append(f"{file}: {name} is more than this server allows; it is {most:g}")
+                notes.append(f"{file}: {name} is more than this server allows; it is {_typed(name, most)}")
     if run.program is not None:
         read_path(f"{file}: program", run.program)
     if run.strategy == "program" and not server.programs:
