@@ -145,8 +145,8 @@ def _check_order(ledger: Ledger, row: PushRow, stage: StageName) -> None:
 
 
 def _drive(ledger: Ledger, driver: Driver, row: PushRow, until: StageName, slots: int) -> None:
-    if row.state is PushState.QUEUED:
-        ledger.pushes.move(row.id, PushState.RUNNING, now=time.time())
+    if row.state is PushState.QUEUED and not ledger.pushes.take_up(row.id):
+        return
     try:
         while not driver.step(until):
             if get_push(ledger, row.id).state in PUSH_ENDS:
