@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pushtune.errors import UsageError
+from pushtune.errors import PushtuneError, UsageError
 from pushtune.git import Address, check_address, is_ours, list_heads
 from pushtune.ledger import RepositoryRow
 from pushtune.service.credentials import Keys, credentials_from, save_keys
@@ -94,7 +95,13 @@ def _facts(home: Opened, row: RepositoryRow) -> dict[str, Any]:
 
 
 def remove_repository(home: Opened, name: str) -> None:
-    """Watch a repository no more. Its pushes and results stay."""
+    """Watch a repository no more. Its pushes and results stay; our hook, if it has one, is taken away."""
+    row = home.ledger.repositories.named(name)
+    # A repository that is gone, or is not ours to write in, must be removable all the same.
+    with suppress(PushtuneError):
+        address = check_address(row.address, allow_local=True, allowed_hosts=home.settings.hosts)
+        if address.local:
+            remove_hook(address.path, home.home.path, name)
     home.ledger.repositories.remove(name, now=time.time())
 
 
