@@ -13,7 +13,7 @@ import click
 from pushtune.cli.options import home_option, json_option
 from pushtune.model.states import StageName
 from pushtune.service.home import home_path, opened
-from pushtune.service.pushes import cancel_push, follow_logs, list_pushes, retry_push
+from pushtune.service.pushes import cancel_push, follow_logs, list_pushes, missing_server, retry_push
 
 FOLLOW_SECONDS = 0.5
 
@@ -28,6 +28,9 @@ def ps_command(everything: bool, as_json: bool, home: Path | None) -> None:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         count = 10**9 if everything else None
         click.echo(list_pushes(at.ledger, count=count, as_json=as_json, width=width))
+        missing = missing_server(at.home, at.ledger)
+        if missing:
+            click.echo(missing, err=True)
 
 
 @click.command("logs")

@@ -114,7 +114,9 @@ def _inline(message: EmailMessage, png: bytes, cid: str) -> None:
 
 def _attach(message: EmailMessage, file: Fitted) -> None:
     # As bytes: a patch must arrive as it is, whatever its line ends and its encoding are.
-    message.add_attachment(file.data, "text", file.subtype, filename=file.name, cte="base64")
+    message.add_attachment(
+        file.data, "text", file.subtype, filename=file.name, cte="base64", params={"charset": "utf-8"}
+    )
 
 
 def _fix_boundaries(message: EmailMessage, message_id: str) -> None:

@@ -68,6 +68,7 @@ class Pull:
         if same is not None:
             desk.ledger.pushes.set_values(desk.push, best=same.best, baseline=same.baseline)
             why = f"script, settings and data are as in push {same.id}: {same.reason}"
+            desk.say(f"not trained again: {why}")
             return Over(why, until=StageName.NOTIFY)
         if row.study is None:
             _begin_study(desk, script, settings)

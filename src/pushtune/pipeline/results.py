@@ -62,6 +62,7 @@ def hand_over(bench: Workbench, arms: Sequence[Arm], *, why: str = "") -> None:
     (folder / PATCH).write_bytes(candidate.diff.encode("utf-8", "surrogateescape"))
     model = _keep_model(bench, arms[0])
     bench.fix(winner=winner.to_json(), winner_trials=list(arms[0].trials), winner_args=list(candidate.args))
+    bench.fix(means=[arm.mean if arm.values else None for arm in (arms[1], arms[0])])
     report = replace(study_report(bench, arms, model), why_stopped=why or _why_stopped(bench))
     (folder / REPORT).write_text(render_html(report), encoding="utf-8")
     (folder / TEXT).write_text(render_text(report), encoding="utf-8")

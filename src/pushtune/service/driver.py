@@ -182,13 +182,13 @@ def _full(error: OSError) -> MachineError:
 
 
 def _values(bench: Workbench) -> tuple[float | None, float | None]:
-    """Return the baseline's value and the best so far."""
+    """Return the baseline's value and the best so far; once confirmed, the means over the seeds."""
+    means = bench.fact("means")
+    if means is not None:
+        return means[0], means[1]
     baseline = bench.baseline
     value = measured(baseline) if baseline is not None and baseline.over else None
-    winner = bench.fact("winner_mean")
     if value is None or bench.fact("trials") is None:
         return value, value
-    if winner is not None:
-        return value, winner
     best = bench.search.best()
     return value, value if best is None else best.value

@@ -13,8 +13,17 @@ from pushtune.errors import UsageError
 from pushtune.ledger import Ledger, PushRow, StageRow
 from pushtune.model.home import Home
 from pushtune.model.states import PUSH_ENDS, MailState, PushState, StageName, StageState
+from pushtune.service.locks import is_free
 
 _NEWEST = 20
+
+
+def missing_server(home: Home, ledger: Ledger) -> str:
+    """Return a line where pushes wait and no server, nor a command for a single stage, is there for them."""
+    waiting = [row for row in ledger.pushes.open() if row.repository is not None]
+    if not waiting or not is_free(home.lock):
+        return ""
+    return f"no server is running; `pushtune serve` goes on with {len(waiting)} of these"
 
 
 def get_push(ledger: Ledger, number: int) -> PushRow:
@@ -129,9 +138,11 @@ def _stage_facts(stage: StageRow) -> dict[str, Any]:
     return {**facts, "name": stage.name.value, "state": stage.state.value}
 
 
-def _stage_line(stage: StageRow) -> str:
+def _stage_line(stage: StageRow, *, cancelled: bool = False) -> str:
     seconds = "" if stage.started is None or stage.ended is None else f"{stage.ended - stage.started:.1f} s"
-    return printable(f"  {stage.name.value:<8} {stage.state.value:<8} {seconds:>9}  {stage.message}").rstrip()
+    # A stage that was at work when its push was cancelled has not failed.
+    state = "ended" if cancelled and stage.state is StageState.FAILED else stage.state.value
+    return printable(f"  {stage.name.value:<8} {state:<8} {seconds:>9}  {stage.message}").rstrip()
 
 
 def _mail_line(recipients: tuple[str, ...], state: MailState, error: str) -> str:
