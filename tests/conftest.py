@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+
 import pytest
 
 from pushtune.testing.real_parts import need_module
+
+# Started in the background by a shell, we would be deaf to Ctrl-C, and so would every program that a test
+# starts and then stops by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

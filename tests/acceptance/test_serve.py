@@ -153,10 +153,10 @@ def test_killed_its_trials_go_on_and_the_next_server_adopts_them(served: ServedH
     served.wait_for(served.trials)
     (before,) = served.trials()
     served.kill()
-    assert [process.pid for process in served.trials()] == [before.pid]
+    served.wait_for(lambda: [process.pid for process in served.trials()] == [before.pid])
     served.start()
     served.wait_for(lambda: "found 1 attempt still running" in served.log)
-    assert [process.pid for process in served.trials()] == [before.pid]
+    served.wait_for(lambda: [process.pid for process in served.trials()] == [before.pid])
     served.run("cancel", "1")
     served.wait_for(lambda: not served.trials())
     assert served.show(1)["state"] == "cancelled"

@@ -37,7 +37,9 @@ class Prepare:
         )
         for line in _missing(bench, interpreter):
             bench.say(line)
-        return Done(f"Python {version} at {interpreter.path}, {threads} thread{'s' * (threads > 1)} a trial")
+        what = f"Python {version} at {interpreter.path}, {threads} thread{'s' * (threads > 1)} a trial"
+        # Its first reason says which image it is.
+        return Done(", ".join((*interpreter.why[:1], what)) if interpreter.image else what)
 
 
 def needs_of(script: Script, analysis: Analysis) -> Needs:
