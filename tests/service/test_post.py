@@ -41,6 +41,7 @@ def send_all(post: Post, ledger: Ledger) -> None:
     while ledger.outbox.waiting():
         post.send(every=0.0)
         time.sleep(0.01)
+    post.close()
 
 
 def test_whom_the_mail_server_refuses_is_said_and_written_down(ledger: Ledger, tmp_path: Path) -> None:

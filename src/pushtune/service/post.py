@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitedLongError
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from pushtune.errors import MailLaterError, MailRefusedError
+from pushtune.errors import MailLaterError, MailRefusedError, PushtuneError
 from pushtune.ledger import Ledger, MailRow
 from pushtune.model.ports import Channel, Delivery, Unreached
 from pushtune.notify.backoff import hopeless, is_due, next_try
@@ -19,11 +20,15 @@ CLOSING_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class _Tried:
-    """What came of one try. ``later``: it is to be tried again; ``refused``: it never will be taken."""
+    """What came of one try. ``later``: it is to be tried again; ``refused``: it never will be taken.
+
+    ``written``: the ledger knows already that it was sent.
+    """
 
     delivery: Delivery | None
     later: str = ""
     refused: str = ""
+    written: bool = False
 
 
 class Post:
@@ -59,7 +64,7 @@ class Post:
         self._looked = now
         due = self._due(now)
         if due:
-            self._under_way = (due[0], _beside(self._channel, due[0]))
+            self._under_way = (due[0], self._beside(self._channel, due[0]))
 
     def flush(self, push: int | None) -> list[MailRow]:
         """Send the letters of one push, or of all, while the caller waits; return those that still wait."""
@@ -79,6 +84,27 @@ class Post:
             except WaitedLongError:
                 self._say("a letter is on its way still; the next server sends it, once more if need be")
 
+    def _beside(self, channel: Channel, letter: MailRow) -> Future[_Tried]:
+        """Hand a letter over in a thread that ends with the process, whatever the mail server does."""
+        future: Future[_Tried] = Future()
+        thread = threading.Thread(
+            target=lambda: future.set_result(self._written(letter, _hand_over(channel, letter))),
+            name="post",
+            daemon=True,
+        )
+        thread.start()
+        return future
+
+    def _written(self, letter: MailRow, tried: _Tried) -> _Tried:
+        """Write down at once that a letter was taken: killed before that, it is sent again."""
+        if tried.delivery is None or tried.delivery.postponed:
+            return tried
+        with suppress(PushtuneError):  # the disk is full: it is written as soon as there is room
+            told = _told(tried.delivery.refused)
+            self._ledger.outbox.sent(letter.id, now=self._clock(), error=told)
+            return replace(tried, written=True)
+        return tried
+
     def _due(self, now: float, push: int | None = None) -> list[MailRow]:
         return [row for row in self._ledger.outbox.waiting(push=push) if is_due(row.next_try, now)]
 
@@ -95,7 +121,8 @@ class Post:
             self._postpone(letter, tried.delivery.postponed[0].reason, left, now)
         else:
             refused = () if tried.delivery is None else tried.delivery.refused
-            outbox.sent(letter.id, now=now, error=_told(refused))
+            if not tried.written:
+                outbox.sent(letter.id, now=now, error=_told(refused))
             missed = {one.address for one in refused}
             self._say(f"mailed {', '.join(one for one in letter.recipients if one not in missed)}")
             self._say_refused(refused)
@@ -117,16 +144,6 @@ class Post:
 
 def _told(refused: Sequence[Unreached]) -> str:
     return "; ".join(f"{one.address}: {one.code} {one.reason}" for one in refused)
-
-
-def _beside(channel: Channel, letter: MailRow) -> Future[_Tried]:
-    """Hand a letter over in a thread that ends with the process, whatever the mail server does."""
-    future: Future[_Tried] = Future()
-    thread = threading.Thread(
-        target=lambda: future.set_result(_hand_over(channel, letter)), name="post", daemon=True
-    )
-    thread.start()
-    return future
 
 
 def _hand_over(channel: Channel | None, letter: MailRow) -> _Tried:
