@@ -50,7 +50,7 @@ print('accuracy', classifier.evaluate_generator(test_set)[1])
 """
 
 CATS_SETTINGS = """\
-target = "accuracy>=0.9"
+target = "accuracy>=0.7"
 trials = 8
 confirm_seeds = 1
 

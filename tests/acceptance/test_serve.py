@@ -150,7 +150,8 @@ def test_killed_its_trials_go_on_and_the_next_server_adopts_them(served: ServedH
     served.start()
     served.commit({"train.py": SLOW, "pushtune.toml": PROGRAM}, "Slow")
     served.push()
-    served.wait_for(served.trials)
+    # Its events tell that it is what it stays: what starts a process has become it.
+    served.wait_for(lambda: list(served.home.glob("studies/*/trials/0000/attempts/1/events.jsonl")))
     (before,) = served.trials()
     served.kill()
     served.wait_for(lambda: [process.pid for process in served.trials()] == [before.pid])
