@@ -21,7 +21,7 @@ OURS = 1
 COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("pushtune.cli.inspect", "What is it, what can be tuned, which metric: before anything runs."),
     "tune": ("pushtune.cli.tune", "Tune a script to its target."),
-    "show": ("pushtune.cli.studies", "What a study came to."),
+    "show": ("pushtune.cli.show", "What a study came to."),
     "diff": ("pushtune.cli.studies", "The change to your source that made the winner."),
     "apply": ("pushtune.cli.studies", "Change your source to the winner's."),
     "studies": ("pushtune.cli.studies", "All studies of this project."),
