@@ -18,10 +18,11 @@ NEARLY_FULL = 64 * 1024 * 1024
 _NO_SPACE = ("[Errno 28]", "No space left on device", "[Errno 122]", "Disk quota exceeded")
 
 
-def full_disk(progress: Progress, ended: Exit, folder: Path) -> str:
+def full_disk(progress: Progress, ended: Exit, folder: Path, *, believed: bool = False) -> str:
     """Return the place whose full disk an attempt ended for, ``""`` if that is not why it ended.
 
-    ``progress`` is what it told. The script's word alone is not enough: the disk must be full indeed.
+    ``progress`` is what it told. The script's word alone is enough once: room may have come back before
+    anybody looked. ``believed``: it was for this trial; now the disk must be full indeed.
     """
     if progress.finished or ended.killed_for:
         return ""
@@ -31,7 +32,8 @@ def full_disk(progress: Progress, ended: Exit, folder: Path) -> str:
     said = f"{progress.failed.message} {progress.failed.traceback}"
     if not any(words in said for words in _NO_SPACE):
         return ""
-    return _first_with_less(NEARLY_FULL, [folder, Path("/tmp"), Path("/dev/shm")])  # noqa: S108 - looked at only
+    places = [folder, Path("/tmp"), Path("/dev/shm")]  # noqa: S108 - looked at only
+    return _first_with_less(NEARLY_FULL, places) or ("" if believed else str(folder))
 
 
 def _first_with_less(least: int, places: Iterable[Path]) -> str:
