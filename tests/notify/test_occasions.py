@@ -47,7 +47,7 @@ def test_how_a_push_ended_is_the_occasion(
     assert occasion_of(this, previous) == occasion
 
 
-@pytest.mark.parametrize("state", set(PushState) - {PushState.DONE, PushState.FAILED})
+@pytest.mark.parametrize("state", sorted(set(PushState) - {PushState.DONE, PushState.FAILED}))
 def test_a_push_that_came_to_no_result_is_no_occasion(state: PushState) -> None:
     assert occasion_of(Finished(state), BROKEN) is None
 
