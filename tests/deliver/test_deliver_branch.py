@@ -160,6 +160,56 @@ def test_two_scripts_of_one_name_have_a_branch_each(
     assert deliver_branch(mirror, other).branch == "pushtune/tests-train"
 
 
+class TestSeveralBranches:
+    """The winners of two pushed branches never overwrite each other, whichever comes first."""
+
+    def deliver(
+        self, mirror: Mirror, delivery: Delivery, branch: str, push: int, *, beside: bool = False
+    ) -> str:
+        told = replace(TOLD, branch=branch, push=push)
+        name = deliver_branch(mirror, replace(delivery, told=told, beside=beside)).branch
+        assert name is not None
+        return name
+
+    def test_the_first_watched_one_has_the_plain_name(self, mirror: Mirror, delivery: Delivery) -> None:
+        assert self.deliver(mirror, delivery, "exp/wide", 7, beside=True) == "pushtune/train@exp-wide"
+        assert self.deliver(mirror, delivery, "main", 8) == "pushtune/train"
+        assert self.deliver(mirror, delivery, "exp/wide", 9, beside=True) == "pushtune/train@exp-wide"
+        tip = mirror.commit(mirror.branch("pushtune/train@exp-wide") or "")
+        assert "Pushtune-Branch: exp/wide\n" in tip.message
+
+    def test_without_an_order_the_one_that_came_first_keeps_it(
+        self, mirror: Mirror, delivery: Delivery
+    ) -> None:
+        assert self.deliver(mirror, delivery, "main", 7) == "pushtune/train"
+        assert self.deliver(mirror, delivery, "dev", 8) == "pushtune/train@dev"
+        assert self.deliver(mirror, delivery, "main", 9) == "pushtune/train"
+
+    def test_two_that_are_written_alike_have_one_each(self, mirror: Mirror, delivery: Delivery) -> None:
+        names = [
+            self.deliver(mirror, delivery, branch, push, beside=True)
+            for push, branch in enumerate(("exp/a", "exp-a", "exp a", "äöü", "exp/a", "äöü"), start=7)
+        ]
+        assert names[0] == names[4] == "pushtune/train@exp-a"
+        assert names[3] == names[5]
+        assert len(set(names)) == 4
+
+    def test_one_that_is_called_as_a_script_is_in_nobodys_way(
+        self, origin: Origin, mirror: Mirror, delivery: Delivery
+    ) -> None:
+        assert self.deliver(mirror, delivery, "main", 7) == "pushtune/train"
+        assert self.deliver(mirror, delivery, "train", 8, beside=True) == "pushtune/train@train"
+        assert self.deliver(mirror, delivery, "train/deep", 9, beside=True) == "pushtune/train@train-deep"
+        for name in ("train", "train@train", "train@train-deep"):
+            assert push_branch(mirror, origin.address, f"pushtune/{name}")
+
+    def test_what_was_delivered_before_branches_were_named_is_gone_on_with(
+        self, mirror: Mirror, delivery: Delivery
+    ) -> None:
+        assert deliver_branch(mirror, delivery).branch == "pushtune/train"
+        assert self.deliver(mirror, delivery, "main", 8) == "pushtune/train"
+
+
 @pytest.mark.parametrize(
     ("script", "name"),
     [

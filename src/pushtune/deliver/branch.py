@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from pushtune.deliver.message import PUSH, SCRIPT, Told, message_of, read_trailers
+from pushtune.deliver.message import (
+    BRANCH,
+    PUSH,
+    SCRIPT,
+    Told,
+    message_of,
+    read_trailers,
+    trailers_of,
+)
 from pushtune.errors import MachineError, UsageError
 from pushtune.git import ABSENT, OURS, Address, Commit, Credentials, Mirror, Person, list_heads
 
@@ -25,13 +34,15 @@ class Delivery:
 
     ``commit`` is the pushed one. ``files`` are the winner's, whole, by path from the repository's root; none,
     and no other command: nothing better was found. ``time`` (unix seconds) must be the same whenever the
-    same delivery is made: that makes the same commit.
+    same delivery is made: that makes the same commit. ``beside``: another branch of the repository comes
+    first, and the plain name `pushtune/<script>` is left to it.
     """
 
     commit: str
     files: Mapping[str, bytes]
     told: Told
     time: int = 0
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ def deliver_branch(mirror: Mirror, delivery: Delivery, *, newer_delivered: bool 
         return Delivered(None, None, "nothing better than the pushed script was found: no branch")
     commit = _write(mirror, delivery, files)
     for _ in range(_TRIES):
-        branch, before = _place(mirror, delivery.told.script)
+        branch, before = _place(mirror, delivery)
         if newer_delivered or (before is not None and _push_of(before) > delivery.told.push):
             return Delivered(None, commit, f"a later push was delivered on {branch}: it stays")
         if mirror.set_branch(branch, commit, ABSENT if before is None else before.sha):
@@ -92,20 +103,49 @@ def push_branch(
 def branch_name(script: str, *, whole: bool = False) -> str:
     """Return the branch for a script: `pushtune/train` for `src/train.py`, `…/src-train` as a ``whole``."""
     path = PurePosixPath(script)
-    parts = (*path.parent.parts, path.stem) if whole else (path.stem,)
+    return OURS + (_plain(*(path.parent.parts if whole else ()), path.stem) or "script")
+
+
+def _plain(*parts: str) -> str:
+    """Return a part of a name that git and every shell take: no slash, so that none is another's folder."""
     name = "-".join(filter(None, (_NOT_IN_NAMES.sub("-", part).strip("-") for part in parts)))
-    return OURS + (name[-_LONGEST_NAME:].strip("-") or "script")
+    return name[-_LONGEST_NAME:].strip("-")
 
 
-def _place(mirror: Mirror, script: str) -> tuple[str, Commit | None]:
-    """Return the script's branch and where it is now. Two scripts of one name do not share one."""
-    name = branch_name(script)
-    before = _tip(mirror, name)
-    whole = branch_name(script, whole=True)
-    if before is not None and branch_name(_script_of(before), whole=True) != whole:
-        name = whole
-        before = _tip(mirror, name)
+def _place(mirror: Mirror, delivery: Delivery) -> tuple[str, Commit | None]:
+    """Return the branch and where it is now. Two scripts of one name, or two pushed branches, share none."""
+    told = delivery.told
+    name, before = "", None
+    for suffix in _suffixes(told.branch, beside=delivery.beside):
+        for name in (branch_name(told.script) + suffix, branch_name(told.script, whole=True) + suffix):
+            before = _tip(mirror, name)
+            if before is None or (_is_of_script(before, told) and _is_of_branch(before, told)):
+                return name, before
+            if _is_of_script(before, told):
+                break
     return name, before
+
+
+def _suffixes(branch: str, *, beside: bool) -> Iterator[str]:
+    """Yield what tells the winners of a pushed branch from those of others; the last one no other has."""
+    if not beside or not branch:
+        yield ""
+    if not branch:
+        return
+    if _plain(branch):
+        yield f"@{_plain(branch)}"
+    yield "@" + hashlib.sha256(branch.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def _is_of_script(tip: Commit, told: Told) -> bool:
+    there = read_trailers(tip.message).get(SCRIPT, "")
+    return branch_name(there, whole=True) == branch_name(told.script, whole=True)
+
+
+def _is_of_branch(tip: Commit, told: Told) -> bool:
+    """Whether ``tip`` came of the same pushed branch; one that names none may be of any."""
+    there, ours = read_trailers(tip.message).get(BRANCH), trailers_of(told).get(BRANCH)
+    return there is None or ours is None or there == ours
 
 
 def _tip(mirror: Mirror, branch: str) -> Commit | None:
@@ -146,10 +186,6 @@ def _write(mirror: Mirror, delivery: Delivery, files: Mapping[str, bytes]) -> st
 def _push_of(commit: Commit) -> int:
     text = read_trailers(commit.message).get(PUSH, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
-
-
-def _script_of(commit: Commit) -> str:
-    return read_trailers(commit.message).get(SCRIPT, "")
 
 
 def _is_made_here(commit: Commit) -> bool:

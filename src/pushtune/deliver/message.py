@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pushtune.git import one_line
 
+BRANCH = "Pushtune-Branch"
 PUSH = "Pushtune-Push"
 SCRIPT = "Pushtune-Script"
 
@@ -38,6 +39,7 @@ class Told:
 
     ``data`` says what was measured on (`test set`); ``target`` is as it was given, ``target_met`` None
     without one. ``command`` is the winner's command line, where it is started otherwise than the script was.
+    ``branch`` is the one that was pushed to.
     """
 
     push: int
@@ -50,6 +52,7 @@ class Told:
     target: str = ""
     target_met: bool | None = None
     command: str = ""
+    branch: str = ""
 
 
 def message_of(told: Told) -> str:
@@ -69,6 +72,7 @@ def trailers_of(told: Told) -> dict[str, str]:
         "Pushtune-Metric": f"{_value(told.metric)} {told.winner}",
         "Pushtune-Baseline": "" if told.baseline is None else str(told.baseline),
         "Pushtune-Target": _target(told),
+        BRANCH: one_line(told.branch),
         PUSH: str(told.push),
     }
     return {name: value for name, value in trailers.items() if value}

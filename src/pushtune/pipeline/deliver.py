@@ -21,6 +21,7 @@ from pushtune.deliver import (
     push_branch,
 )
 from pushtune.git import Mirror
+from pushtune.ledger import PushRow, RepositoryRow
 from pushtune.model.states import StageName
 from pushtune.pipeline.desk import Desk
 from pushtune.pipeline.results import PATCH, REPORT, SUMMARY, TEXT, WINNER
@@ -96,9 +97,15 @@ def _delivery(desk: Desk, folder: Path, summary: Mapping[str, Any]) -> Delivery:
     return Delivery(
         commit=row.commit,
         files={} if summary["winner"] is None else _winner_files(folder / WINNER),
-        told=_told(row.id, summary, _command(desk)),
+        told=_told(row, summary, _command(desk)),
         time=int(row.created),
+        beside=_is_beside(desk.repository, row),
     )
+
+
+def _is_beside(repository: RepositoryRow, row: PushRow) -> bool:
+    """Whether the push came to another branch than the first one that the operator named."""
+    return bool(repository.branches) and repository.branches[0] != row.branch
 
 
 def _winner_files(folder: Path) -> dict[str, bytes]:
@@ -114,10 +121,10 @@ def _command(desk: Desk) -> str:
     return "" if arguments is None or tuple(arguments) == study.args else shlex.join(arguments)
 
 
-def _told(push: int, summary: Mapping[str, Any], command: str) -> Told:
+def _told(row: PushRow, summary: Mapping[str, Any], command: str) -> Told:
     winner, baseline = summary["winner"] or summary["baseline"], summary["baseline"]
     return Told(
-        push=push,
+        push=row.id,
         study=summary["study"],
         script=summary["script"],
         metric=summary["metric"]["name"],
@@ -127,6 +134,7 @@ def _told(push: int, summary: Mapping[str, Any], command: str) -> Told:
         target=summary["target"] or "",
         target_met=summary["target_met"],
         command=command,
+        branch=row.branch or "",
     )
 
 
