@@ -81,6 +81,7 @@ class Control:
         while not self.read():
             if time.time() - self._last_sign_of_life(began) > self._patience:
                 leave_paused()
+            self._reporter.write_kept()  # on a full disk nobody knew that it waits
             time.sleep(nap)
             nap = min(nap * 1.25, _LONGEST_NAP)
 

@@ -143,6 +143,8 @@ class Run:
             session.reporter.emit(
                 "finished", epochs=session.epochs, stopped_at=session.stopped_at, seconds=seconds
             )
+        # An end that a full disk did not take would look like the script's own failure.
+        session.reporter.settle(wire.LAST_WORD_SECONDS)
 
     def _collect(self) -> None:
         """Report what is known only at the end: printed values, files, and the model."""

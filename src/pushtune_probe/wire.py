@@ -40,6 +40,9 @@ CHECKPOINT_FILES = "files"
 EXIT_PAUSED = 75
 """Exit status of a paused probe that gave up waiting (EX_TEMPFAIL): go on from the checkpoint."""
 
+LAST_WORD_SECONDS = 20.0
+"""How long a process whose script has ended waits for room on a full disk to say so."""
+
 MAX_LINE = 256 * 1024
 """Longest event line in bytes; a longer one is not written (and not read)."""
 

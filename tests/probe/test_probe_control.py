@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import textwrap
 import time
@@ -128,15 +129,48 @@ def give_to(folder: Path, **order: Any) -> None:
     wire.write_atomically(str(folder / wire.ORDER), wire.Order(**order).to_json().encode())
 
 
-def test_a_torn_line_does_not_swallow_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def codes(folder: Path) -> list[Any]:
+    return [body["code"] for body in wire.read_events(str(folder / wire.EVENTS))[0]]
+
+
+def test_what_a_full_disk_refused_is_written_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reporter = Reporter(str(tmp_path / wire.EVENTS))
     real = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:10]))
-    reporter.emit("warning", code="a", text="cut short by a full disk")
-    monkeypatch.undo()
-    reporter.emit("warning", code="b", text="whole")
+    room = [10]
 
-    assert [body["code"] for body in wire.read_events(str(tmp_path / wire.EVENTS))[0]] == ["b"]
+    def write(descriptor: int, data: bytes) -> int:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken, room[0] = room[0], 0
+        return real(descriptor, data[:taken])
+
+    monkeypatch.setattr(os, "write", write)
+    reporter.emit("warning", code="a", text="cut short by a full disk")
+    reporter.emit("warning", code="b", text="refused by it")
+    reporter.settle(0.2)
+    assert codes(tmp_path) == []
+    monkeypatch.undo()
+    reporter.settle(60)
+
+    assert codes(tmp_path) == ["a", "b"]
+    reporter.emit("warning", code="c", text="whole")
+    assert codes(tmp_path) == ["a", "b", "c"]
+    assert reporter.lost == 0
+
+
+def test_no_more_is_kept_than_memory_has_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reporter = Reporter(str(tmp_path / wire.EVENTS))
+    monkeypatch.setattr("pushtune_probe.reporter.MOST_KEPT", 2)
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: 0)
+    for code in "abc":
+        reporter.emit("warning", code=code, text="")
+    monkeypatch.setattr(os, "write", real)
+    reporter.settle(60)
+
+    assert codes(tmp_path) == ["b", "c"]
     assert reporter.lost == 1
 
 

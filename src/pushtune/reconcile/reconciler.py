@@ -278,7 +278,7 @@ class Reconciler:
             self._live.pop(trial.number, None)
             return
         # Remembered: on a full disk the ledger may refuse what follows until there is room again.
-        believed = any(row.note.startswith(MACHINE) for row in self._trials.attempts(trial.number))
+        believed = sum(row.note.startswith(MACHINE) for row in self._trials.attempts(trial.number))
         live.full = live.full or full_disk(live.progress, exit_, live.folder, believed=believed)
         if live.full:
             self._make_way(live, exit_, f"the disk that holds {live.full} is full")

@@ -15,14 +15,17 @@ FULL = 16 * 1024 * 1024
 NEARLY_FULL = 64 * 1024 * 1024
 """The same where the script says so itself."""
 
+MOST_BELIEVED = 3
+"""How often a trial's own word is enough: beyond that its disk must be full when it is looked at."""
+
 _NO_SPACE = ("[Errno 28]", "No space left on device", "[Errno 122]", "Disk quota exceeded")
 
 
-def full_disk(progress: Progress, ended: Exit, folder: Path, *, believed: bool = False) -> str:
+def full_disk(progress: Progress, ended: Exit, folder: Path, *, believed: int = 0) -> str:
     """Return the place whose full disk an attempt ended for, ``""`` if that is not why it ended.
 
-    ``progress`` is what it told. The script's word alone is enough once: room may have come back before
-    anybody looked. ``believed``: it was for this trial; now the disk must be full indeed.
+    ``progress`` is what it told. The script's word alone is enough at first: room may have come back before
+    anybody looked. ``believed`` is how often it was for this trial.
     """
     if progress.finished or ended.killed_for:
         return ""
@@ -33,7 +36,7 @@ def full_disk(progress: Progress, ended: Exit, folder: Path, *, believed: bool =
     if not any(words in said for words in _NO_SPACE):
         return ""
     places = [folder, Path("/tmp"), Path("/dev/shm")]  # noqa: S108 - looked at only
-    return _first_with_less(NEARLY_FULL, places) or ("" if believed else str(folder))
+    return _first_with_less(NEARLY_FULL, places) or ("" if believed >= MOST_BELIEVED else str(folder))
 
 
 def _first_with_less(least: int, places: Iterable[Path]) -> str:
