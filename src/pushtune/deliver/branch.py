@@ -77,7 +77,7 @@ def deliver_branch(mirror: Mirror, delivery: Delivery, *, newer_delivered: bool 
 def push_branch(
     mirror: Mirror, address: Address, branch: str, credentials: Credentials | None = None
 ) -> bool:
-    """Bring our branch to the origin; False where it has it already, or one of a later push.
+    """Bring our branch to the origin; True once it is there, False where a later push's is there instead.
 
     Raises ``UsageError`` where the origin's branch of that name holds what pushtune did not put there, or
     does not let us write; ``MachineError`` where it cannot be reached.
@@ -87,7 +87,7 @@ def push_branch(
         raise UsageError(f"there is no branch {branch} to be pushed", fix="deliver it first")
     theirs = list_heads(address, credentials).branches.get(branch)
     if theirs == ours:
-        return False
+        return True
     if theirs is not None:
         if not mirror.has(theirs):
             mirror.fetch(address, credentials)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pushtune.ledger import PushRow
+from pushtune.ledger import PushRow, StudyRow
 from pushtune.model.states import Purpose, PushState, StageName, StageState, TrialState
 from pushtune.model.target import parse_target
 from pushtune.notify import (
@@ -20,9 +21,11 @@ from pushtune.notify import (
     LetterFacts,
     Measured,
 )
+from pushtune.notify.attachments import LARGEST_PATCH
 from pushtune.pipeline.deliver import BRANCH, FILES, FOLDER, PUBLISHED
 from pushtune.pipeline.desk import Desk
 from pushtune.pipeline.results import PATCH, REPORT, SUMMARY
+from pushtune.pipeline.starting import start
 from pushtune.pipeline.workbench import BASELINE
 from pushtune.trial import is_crash_loop
 
@@ -47,7 +50,7 @@ def facts_of(desk: Desk) -> LetterFacts:
         told |= _of_study(desk)
         summary = _summary(desk)
         if summary is not None:
-            told |= _of_summary(summary)
+            told |= _of_summary(summary) | {"reproduce": tuple(_reproduce(desk))}
     return LetterFacts(**told)
 
 
@@ -147,6 +150,31 @@ def _branch(facts: Mapping[str, Any]) -> str:
     return f"{facts[BRANCH]} ({where})" if facts.get(BRANCH) else ""
 
 
+def _reproduce(desk: Desk) -> Iterator[str]:
+    """Yield what a developer types in a clone of theirs: the server's own folders are not for them."""
+    assert desk.row.study is not None
+    study = desk.ledger.studies.get(desk.row.study)
+    assert study is not None
+    yield from _winner_brought(desk, study)
+    arguments = study.facts.get("winner_args")
+    yield from start(study.entry, study.workdir, study.args if arguments is None else arguments)
+
+
+def _winner_brought(desk: Desk, study: StudyRow) -> Iterator[str]:
+    """Yield how the winner's source is had: by its branch where the origin has that, else by the patch."""
+    if study.facts.get(BRANCH) and study.facts.get(PUBLISHED):
+        yield f"git fetch && git switch {shlex.quote(study.facts[BRANCH])}"
+        return
+    yield f"git fetch && git switch --detach {(desk.row.commit or '')[:12]}"
+    patch = desk.server.home.study(study.id) / PATCH
+    size = patch.stat().st_size if patch.is_file() else 0
+    if size and "patch" in desk.mail_settings.attach and size <= LARGEST_PATCH:
+        yield f"git apply {PATCH}  # attached to this letter"
+    elif size:
+        delivered = Path(study.facts.get(FOLDER) or patch.parent) / PATCH
+        yield f"git apply {shlex.quote(str(delivered))}  # a file on the server"
+
+
 _WHAT = {
     REPORT: "the report: curves, trials, the change",
     PATCH: "the change to your source",
@@ -192,7 +220,6 @@ def _of_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
         "looks": metric["looks"],
         "why_stopped": summary["why_stopped"],
         "changes": tuple(_changed(change) for change in summary["changes"]),
-        "reproduce": tuple(summary["reproduce"]),
         "curve": _curve(summary),
         "warnings": tuple(summary["warnings"]),
         "seconds": summary["seconds"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pushtune.model.analysis import Candidate, Script
@@ -16,19 +16,24 @@ def reproduce(script: Script, candidate: Candidate, patch: Path) -> Iterator[str
     yield f"cd {shlex.quote(script.root)}"
     if candidate.diff:
         yield f"git apply {shlex.quote(str(patch))}"
-    if script.workdir != ".":
-        yield f"cd {shlex.quote(script.workdir)}"
-    command = " ".join(filter(None, (_start(script), shlex.join(candidate.args))))
+    yield from start(script.entry, script.workdir, candidate.args)
+
+
+def start(entry: str, workdir: str, arguments: Sequence[str]) -> Iterator[str]:
+    """Yield what to type at the root to start a script; ``entry`` and ``workdir`` are paths below it."""
+    if workdir != ".":
+        yield f"cd {shlex.quote(workdir)}"
+    command = " ".join(filter(None, (_start(entry, workdir), shlex.join(arguments))))
     yield command.encode("utf-8", "backslashreplace").decode()  # arguments may hold broken bytes
 
 
-def _start(script: Script) -> str:
+def _start(entry: str, workdir: str) -> str:
     """Return the command that starts the script in its working folder, without arguments."""
-    return shlex.join(["python", os.path.relpath(script.entry, script.workdir)])
+    return shlex.join(["python", os.path.relpath(entry, workdir)])
 
 
 def command_change(script: Script, candidate: Candidate) -> CommandLine | None:
     """Return how the script was and is to be started; None where that has not changed."""
     if candidate.args == script.args:
         return None
-    return CommandLine(_start(script), script.args, candidate.args)
+    return CommandLine(_start(script.entry, script.workdir), script.args, candidate.args)
