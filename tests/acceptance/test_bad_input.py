@@ -188,3 +188,22 @@ def test_the_study_survives_a_script_that_was_mended(project: Project, tmp_path:
     (tmp_path / "cats.csv").write_text("here now")
     mended = project.tune("train.py", "--trials", "2", "--no-confirm")
     assert mended.code == 0, mended.err
+
+
+def test_a_finished_study_of_containers_is_shown_where_no_engine_is(project: Project) -> None:
+    project.write("train.py", FOREST)
+    arguments = ("--target", "accuracy>=0.1", "--json")
+    first = project.tune("train.py", *arguments)
+    assert first.code == 0, first.err
+    again = project.tune(
+        "train.py",
+        *arguments,
+        "--env",
+        "container",
+        DOCKER_HOST="tcp://127.0.0.1:9",
+        PUSHTUNE_ENGINE="docker",
+    )
+    assert again.code == 0, again.err
+    assert again.events[-1]["event"] == "result"
+    shown = project.run("show", DOCKER_HOST="tcp://127.0.0.1:9", PUSHTUNE_ENGINE="docker")
+    assert shown.code == 0, shown.err

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from reconciling import House, started
 
-from pushtune.model.ports import Limits
-from pushtune.model.states import Purpose
+from pushtune.errors import MachineError
+from pushtune.model.ports import Exit, Handle, Limits
+from pushtune.model.states import AttemptState, Purpose
+from pushtune.testing.fakes import FakeRuntime
 from pushtune.trial import is_crash_loop
 from pushtune_probe import wire
 
@@ -153,3 +155,47 @@ def test_waiting_at_a_rung_is_no_hang(house: House) -> None:
     house.emit(1, 1, "paused", epoch=1, order=0)
     silent_for(house, 1000)
     assert house.alive == ("s/1/1",)
+
+
+class Away(FakeRuntime):
+    """An engine that does not answer for some attempts: the kernel tells of the others."""
+
+    silent_for = ""
+
+    def poll(self, handle: Handle, limits: Limits, folder: str) -> Exit | None:
+        self._ask(handle)
+        return super().poll(handle, limits, folder)
+
+    def kill(self, handle: Handle) -> None:
+        self._ask(handle)
+        super().kill(handle)
+
+    def _ask(self, handle: Handle) -> None:
+        if self.silent_for and handle.label.endswith(self.silent_for):
+            raise MachineError("the engine does not answer")
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> House:
+    """Two trials that run, the first of which an engine does not answer for."""
+    runtime = Away()
+    house = House(tmp_path, slots=2, runtime=runtime)
+    house.want(1)
+    house.want(2)
+    house.step()
+    runtime.silent_for = "/1/1"
+    return house
+
+
+def test_an_engine_that_is_away_for_one_attempt_keeps_nobody_from_looking_at_the_others(away: House) -> None:
+    away.end("s/2/1", 0)
+    with pytest.raises(MachineError, match="does not answer"):
+        away.reconciler.look()
+    assert away.trials.attempts(2)[0].state is AttemptState.ENDED
+    assert away.trials.attempts(1)[0].state is AttemptState.RUNNING
+
+
+def test_an_engine_that_is_away_for_one_attempt_keeps_nobody_from_ending_the_others(away: House) -> None:
+    with pytest.raises(MachineError, match="does not answer"):
+        away.reconciler.shut_down()
+    assert away.alive == ("s/1/1",)

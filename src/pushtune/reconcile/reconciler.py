@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from pushtune.errors import MachineError
 from pushtune.ledger import AttemptRow, TrialRow, Trials
@@ -49,6 +49,8 @@ from pushtune.trial import (
     order,
     read_trial,
 )
+
+Worked = TypeVar("Worked")
 
 BEAT_SECONDS = 2.0
 PAUSED_LOOK_SECONDS = 1.0
@@ -143,9 +145,25 @@ class Reconciler:
         self._recipe = recipe
 
     def look(self) -> bool:
-        """See how every live attempt goes on; whether anything changed. Cheap: called many times a second."""
-        changed = [self._look(live) for live in list(self._live.values())]
+        """See how every live attempt goes on; whether anything changed. Cheap: called many times a second.
+
+        Raises ``MachineError`` where one cannot be looked at, once the others were: whether an engine answers
+        for one says nothing of those that the kernel tells of.
+        """
+        changed = self._each(self._look)
         return any(changed)
+
+    def _each(self, work: Callable[[LiveAttempt], Worked]) -> list[Worked]:
+        """Do ``work`` for every live attempt; what the machine lacks for the first of them is raised last."""
+        done, errors = [], []
+        for live in list(self._live.values()):
+            try:
+                done.append(work(live))
+            except MachineError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return done
 
     def act(self, slots: int | None = None) -> None:
         """Stop what is not wanted any more, start or order what is, and make room.
@@ -173,20 +191,21 @@ class Reconciler:
         return Demand(self._trials.study, _running(rows), len(startable), since)
 
     def shut_down(self) -> None:
-        """End every live attempt, now. What they had saved is gone on from by the next command."""
-        for live in list(self._live.values()):
-            self._runtime.kill(live.handle)
-            live.read(all_of_it=True)
-            self._write_off(live, None, INTERRUPTED)
-            trial = self._trials.get(live.row.trial)
-            if trial is not None and trial.state is TrialState.RUNNING:
-                self._trials.move(trial.number, TrialState.WANTED)
-        self._live.clear()
+        """End every live attempt, now. What they had saved is gone on from by the next command.
+
+        Raises ``MachineError`` where one cannot be ended, once the others are.
+        """
+        self._each(self._shut_down)
+
+    def _shut_down(self, live: LiveAttempt) -> None:
+        self._stop(live, INTERRUPTED)
+        trial = self._trials.get(live.row.trial)
+        if trial is not None and trial.state is TrialState.RUNNING:
+            self._trials.move(trial.number, TrialState.WANTED)
 
     def close(self) -> None:
-        """End the attempts that still wait at rungs: the study is over."""
-        for live in list(self._live.values()):
-            self._stop(live, "not needed any more")
+        """End the attempts that still wait at rungs: the study is over. Raises as ``shut_down`` does."""
+        self._each(lambda live: self._stop(live, "not needed any more"))
 
     # Looking.
 

@@ -89,7 +89,7 @@ class Driver:
     def _adopt(self) -> None:
         if self._desk.has_study and self._desk.bench.fact("interpreter") is not None:
             bench = self._desk.bench
-            self._run = StudyRun(bench, bench.environment.runtime(), say=self._desk.say)
+            self._run = StudyRun(bench, bench.environment.runtime, say=self._desk.say)
             self._run.adopt()
 
     def _end(self) -> None:
@@ -126,7 +126,7 @@ class Driver:
             bench = self._desk.bench
             self._run = StudyRun(
                 bench,
-                bench.environment.runtime(),
+                bench.environment.runtime,
                 say=self._desk.say,
                 silence=self._server.settings.silence,
             )

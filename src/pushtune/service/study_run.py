@@ -18,13 +18,15 @@ _PARAMETERS_FACTOR = 20
 class StudyRun:
     """Starts, looks at and ends what one study's stages want. Not thread-safe.
 
-    ``silence``: seconds after which a trial that says nothing is started again; None: never.
+    ``runtime`` makes what starts attempts; it is not asked before there is something to train or to find
+    again: a study that is over needs no engine. ``silence``: seconds after which a trial that says nothing is
+    started again; None: never.
     """
 
     def __init__(
         self,
         bench: Workbench,
-        runtime: Runtime,
+        runtime: Callable[[], Runtime],
         *,
         say: Callable[[str], None],
         silence: float | None = None,
@@ -55,8 +57,12 @@ class StudyRun:
         if not 0 <= self._bench.now() - self._saved < SAVE_SECONDS:
             self.save_time()
         program = self._bench.program
-        answered = program is not None and program.ended() is not None
-        return (self._reconciler is not None and self._reconciler.look()) or answered
+        try:
+            changed = self._reconciler is not None and self._reconciler.look()
+        finally:
+            # Also where an engine is away: this one may have ended all the same.
+            answered = program is not None and program.ended() is not None
+        return changed or answered
 
     def demand(self) -> Demand | None:
         """Return how many slots the study has and could use now; None before its first trial."""
@@ -86,7 +92,7 @@ class StudyRun:
     def _adopting(self) -> Reconciler:
         bench = self._bench
         reconciler = Reconciler(
-            bench.trials, bench.folder, self._recipe(), self._runtime, bench.now, self._say
+            bench.trials, bench.folder, self._recipe(), self._runtime(), bench.now, self._say
         )
         adopted = reconciler.adopt()
         if adopted:

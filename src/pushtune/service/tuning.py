@@ -109,7 +109,7 @@ class _Run:
         self._now = now
         environment = own_environment(settings, Path(script.root), folder, os.environ)
         self._bench = Workbench(ledger, study, folder, script, settings, environment, now, watcher.say)
-        self._trials = StudyRun(self._bench, environment.runtime(), say=watcher.say)
+        self._trials = StudyRun(self._bench, environment.runtime, say=watcher.say)
         self._shown = 0.0
 
     def to_the_end(self) -> Result:
