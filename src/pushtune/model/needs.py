@@ -24,9 +24,29 @@ class Outdated:
 
 
 @dataclass(frozen=True)
+class Loader:
+    """One call by which a script has a library fetch something that the library then keeps.
+
+    ``name`` is what is called, dotted, as the script imports it; ``arguments`` are keywords and constants, as
+    text that Python reads; ``place`` is where it is kept below the home folder, if that is known. ``trouble``
+    says why it cannot be called without the script, or to no use; "" where it can.
+    """
+
+    file: str
+    line: int
+    name: str
+    arguments: tuple[tuple[str, str], ...] = ()
+    place: str = ""
+    trouble: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{name}={text}' for name, text in self.arguments)})"
+
+
+@dataclass(frozen=True)
 class Needs:
     """``root`` is the absolute folder of the repository, ``entry`` the script below it; ``framework`` and
-    ``kind`` are the analysis' words, ``"unknown"`` where it has none."""
+    ``kind`` are the analysis' words, ``"unknown"`` where it has none; ``loaders`` are what it has fetched."""
 
     root: str = ""
     entry: str = ""
@@ -34,6 +54,7 @@ class Needs:
     kind: str = "unknown"
     requirements: tuple[Requirement, ...] = ()
     outdated: tuple[Outdated, ...] = ()
+    loaders: tuple[Loader, ...] = ()
 
     @property
     def modules(self) -> tuple[str, ...]:

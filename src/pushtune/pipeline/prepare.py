@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from pushtune.analyse.loaders import loaders
 from pushtune.analyse.outdated import outdated
 from pushtune.model.analysis import Analysis, Script
 from pushtune.model.needs import Needs
@@ -20,8 +21,8 @@ class Prepare:
 
     def step(self, bench: Workbench) -> Step:
         """Look for the interpreter and the script's imports; a missing one is told, not yet an error."""
-        needs = needs_of(bench.script, bench.analysis)
-        prepared = bench.errands.run("prepare", lambda: bench.environment.prepare(needs))
+        script, analysis = bench.script, bench.analysis
+        prepared = bench.errands.run("prepare", lambda: bench.environment.prepare(needs_of(script, analysis)))
         if prepared is None:
             return Waiting()
         interpreter = prepared.value
@@ -51,6 +52,7 @@ def needs_of(script: Script, analysis: Analysis) -> Needs:
         kind=analysis.kind,
         requirements=analysis.requirements,
         outdated=outdated(script),
+        loaders=loaders(script),
     )
 
 
