@@ -43,6 +43,7 @@ def served(tmp_path: Path, mail: RunningServer) -> Iterator[ServedHome]:
         "mail_password_file": str(password),
         "mail_ca_file": mail.settings.ca_file,
         "mail_from": mail.settings.sender,
+        "publish": True,
     }
     home = ServedHome(tmp_path / "served", settings)
     home.make_repository({})
@@ -256,6 +257,34 @@ def test_a_branch_that_pushtune_made_triggers_nothing(served: ServedHome) -> Non
     served.push()
     served.wait_over(1)
     assert {row["branch"] for row in served.pushes()} == {"main"}
+
+
+def test_each_watched_branch_has_its_winner_and_its_letter_says_how_to_get_it(
+    served: ServedHome, mail: RunningServer
+) -> None:
+    settings = 'target = "accuracy>=0.9"\nstrategy = "program"\ntrials = 1\nconfirm = false\npublish = true\n'
+    tweak = "from pathlib import Path\np = Path('train.py')\n"
+    tweak += "p.write_text(p.read_text().replace('step = 0.5', 'step = 2'))\n"
+    changed = served.run("repo", "add", str(served.origin), "--branch", "main", "--branch", "exp/*").stdout
+    assert "(default) → main, exp/*" in changed
+    served.start()
+    for number, branch in enumerate(("main", "exp/wide"), start=1):
+        script = SCRIPT.replace("units = 4", f"units = {3 + number}")
+        served.git("checkout", "-q", "-B", branch)
+        served.commit({"train.py": script, "tweak.py": tweak, "pushtune.toml": settings}, branch)
+        served.push()
+        assert served.wait_over(number)["state"] == "done"
+    served.wait_for(lambda: len(mail.room.arrived) == 2)
+    for letter, branch, units in zip(
+        letters(mail), ("pushtune/train", "pushtune/train@exp-wide"), (4, 5), strict=True
+    ):
+        get = f"git fetch && git switch {branch}"
+        text = " ".join(text_of(letter).split())
+        assert f"How to reproduce {get} python train.py" in text
+        subprocess.run(get, shell=True, cwd=served.work, check=True, capture_output=True)
+        won = (served.work / "train.py").read_text()
+        assert "step = 2" in won
+        assert f"units = {units}" in won
 
 
 def test_over_http_with_a_token_the_winner_is_pushed_back(tmp_path: Path) -> None:

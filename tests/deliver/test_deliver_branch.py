@@ -268,7 +268,7 @@ class TestPushing:
         delivered = deliver_branch(mirror, delivery)
         assert push_branch(mirror, origin.address, "pushtune/train")
         assert list_heads(origin.address).branches["pushtune/train"] == delivered.commit
-        assert push_branch(mirror, origin.address, "pushtune/train"), "killed before it was noted, it is there"
+        assert push_branch(mirror, origin.address, "pushtune/train"), "noted again after a kill"
 
     def test_a_later_winner_takes_the_place_of_ours_also_from_a_new_mirror(
         self, origin: Origin, mirror: Mirror, delivery: Delivery, tmp_path: Path

@@ -17,7 +17,7 @@ from pushtune.errors import MachineError
 from pushtune.git import Heads, check_address, list_heads
 from pushtune.watch import polling as polling_module
 from pushtune.watch.announcement import Announcement
-from pushtune.watch.polling import LANES, MOST_OF_A_HOST, TRUSTED_PICTURES, Polling, news
+from pushtune.watch.polling import LANES, MOST_OF_A_HOST, TRUSTED_PICTURES, Passed, Polling, news
 
 A, B = "a1" * 20, "b2" * 20
 
@@ -122,6 +122,19 @@ def test_only_watched_branches_count(two: Pair, pictures: bool) -> None:
     with opened(desk, watched, Watched(2, two.bare), pictures=pictures) as polling:
         told = said(desk.round(polling))
         assert sorted(told) == [(1, "feature/one", commit, False), (2, "main", commit, False)]
+
+
+def test_a_push_that_nobody_watches_is_told_as_passed_over_once(two: Pair, pictures: bool) -> None:
+    desk = Desk()
+    two.push("x", "origin", "HEAD:main", "HEAD:other")
+    with opened(desk, Watched(1, two.bare), pictures=pictures) as polling:
+        desk.round(polling)
+        assert polling.passed() == [], "what was there when it was first looked at is no push"
+        two.push("y", "origin", "HEAD:main", "HEAD:idea", "HEAD:other", "HEAD:pushtune/train")
+        desk.round(polling)
+        assert polling.passed() == [Passed(1, ("idea", "other"), "main")]
+        desk.round(polling)
+        assert polling.passed() == []
 
 
 def test_a_deleted_branch_is_told_and_may_come_back(two: Pair, pictures: bool) -> None:

@@ -12,8 +12,10 @@ from pushtune.service.credentials import Keys
 from pushtune.service.home import home_path, opened
 from pushtune.service.repositories import (
     add_repository,
+    change_repository,
     check_name,
     hook_repository,
+    known_repository,
     list_repositories,
     remove_repository,
 )
@@ -44,17 +46,20 @@ def add_command(
     address: str, name: str | None, branches: tuple[str, ...], poll: str | None, token_file: Path | None,
     user: str, ssh_key: Path | None, known_hosts: Path | None, train_now: bool, home: Path | None,
 ) -> None:  # fmt: skip
-    """Watch the repository at URL or PATH from now on."""
+    """Watch the repository at URL or PATH from now on. One that is watched already is changed."""
     keys = Keys(_text(token_file), user, _text(ssh_key), _text(known_hosts))
+    name = None if name is None else check_name(name)
+    seconds = None if poll is None else read_duration("--poll", poll)
     with opened(home_path(home, os.environ), {}, os.environ, make=True) as at:
+        row = known_repository(at, address, name)
+        if row is not None:
+            changes = change_repository(
+                at, row, branches=branches, poll=seconds, keys=keys, train_now=train_now
+            )
+            click.echo(f"{row.name} is watched already; changed: {'; '.join(changes) or 'nothing'}")
+            return
         row = add_repository(
-            at,
-            address,
-            name=None if name is None else check_name(name),
-            branches=branches,
-            poll=None if poll is None else read_duration("--poll", poll),
-            keys=keys,
-            train_now=train_now,
+            at, address, name=name, branches=branches, poll=seconds, keys=keys, train_now=train_now
         )
         click.echo(f"watching {row.name}: {', '.join(row.branches) or 'its default branch'} of {row.address}")
 

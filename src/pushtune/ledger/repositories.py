@@ -48,6 +48,15 @@ class Repositories:
             )
             connection.execute(delete(heads).where(heads.c.repository == row.id))
 
+    def change(self, row: RepositoryRow) -> None:
+        """Write which branches of a repository are watched, and how often it is looked at."""
+        with transaction(self._engine) as connection:
+            connection.execute(
+                update(repositories)
+                .where(repositories.c.id == row.id, repositories.c.removed.is_(None))
+                .values(branches=list(row.branches), poll=row.poll)
+            )
+
     def all(self) -> list[RepositoryRow]:
         """Return the repositories that are watched, by name."""
         query = select(repositories).where(repositories.c.removed.is_(None)).order_by(repositories.c.name)

@@ -12,10 +12,12 @@ from pushtune.ledger import Ledger, RepositoryRow
 from pushtune.pipeline import Server
 from pushtune.watch.announcement import Announcement
 from pushtune.watch.inbox import read as read_inbox
-from pushtune.watch.polling import Polling
+from pushtune.watch.polling import Passed, Polling
 
 FOLLOW_SECONDS = 1.0
 """How often the ledger is asked which repositories are watched."""
+
+_MOST_NAMED = 5
 
 
 class Intake:
@@ -49,6 +51,8 @@ class Intake:
         for announcement in (*self._queued(), *read_inbox(self._server.home.inbox)):
             self._hurry(announcement, now)
         pushes = [self._seen(announcement, now) for announcement in self._polling.turn(now)]
+        for passed in self._polling.passed():
+            self._say_passed(passed)
         return any(pushes)
 
     def close(self) -> None:
@@ -70,6 +74,19 @@ class Intake:
             if self._troubles.get(number) != trouble:
                 self._server.tell(f"{names.get(number, number)} does not answer: {trouble}")
         self._troubles = troubles
+
+    def _say_passed(self, passed: Passed) -> None:
+        """Whoever waits for a push that was left alone looks into the log."""
+        row = self._ledger.repositories.get(passed.number)
+        if row is None:
+            return
+        watched = ", ".join(row.branches) or f"the default branch, {passed.default}"
+        more = len(passed.branches) - _MOST_NAMED
+        names = ", ".join(passed.branches[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        self._server.tell(
+            f"{row.name}: not taken: a push to {names}; watched: {watched} "
+            f"(`pushtune repo add {row.address} --branch …` changes that)"
+        )
 
     def _queued(self) -> Iterable[Announcement]:
         while True:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pushtune.errors import PushtuneError, UsageError
-from pushtune.git import Address, check_address, is_ours, list_heads
+from pushtune.git import Address, check_address, list_heads
 from pushtune.ledger import RepositoryRow
-from pushtune.service.credentials import Keys, credentials_from, save_keys
+from pushtune.service.credentials import Keys, credentials_from, credentials_of, save_keys
 from pushtune.service.home import Opened
 from pushtune.watch.hook import install_hook, remove_hook
 from pushtune.watch.polling import is_watched
@@ -41,15 +43,71 @@ def add_repository(
     if address.local and not home.settings.local:
         _allow_local(home)
     heads = list_heads(address, credentials_from(keys))
-    now = time.time()
     row = home.ledger.repositories.add(
-        RepositoryRow(0, name or _name_of(address), address.text, branches, poll or home.settings.poll, now)
+        RepositoryRow(
+            0, name or _name_of(address), address.text, branches, poll or home.settings.poll, time.time()
+        )
     )
     save_keys(home.home, row.id, keys)
     for branch, commit in heads.branches.items():
-        if not is_ours(branch) and is_watched(branch, branches, heads.default):
-            home.ledger.repositories.seen(row.id, branch, commit, told_by="command", now=now, push=train_now)
+        if is_watched(branch, branches, heads.default):
+            _remember_head(home, row.id, branch, commit, push=train_now)
     return row
+
+
+def known_repository(home: Opened, text: str, name: str | None) -> RepositoryRow | None:
+    """Return the repository that is watched already at that address, under ``name`` if one is given.
+
+    Raises ``UsageError`` where it is watched under several names and none is given.
+    """
+    address = check_address(text, allow_local=True, allowed_hosts=home.settings.hosts).text
+    same = [row for row in home.ledger.repositories.all() if row.address == address]
+    found = same if name is None else [row for row in same if row.name == name]
+    if len(found) > 1:
+        names = ", ".join(row.name for row in found)
+        raise UsageError(f"{address} is watched under several names: {names}", fix="say which with --name")
+    return found[0] if found else None
+
+
+def change_repository(
+    home: Opened,
+    row: RepositoryRow,
+    *,
+    branches: tuple[str, ...],
+    poll: float | None,
+    keys: Keys,
+    train_now: bool,
+) -> tuple[str, ...]:
+    """Watch a known repository otherwise, and return what changed: nothing that is not given.
+
+    What newly watched branches hold already is trained only with ``train_now``. Raises as ``add_repository``.
+    """
+    address = check_address(row.address, allow_local=True, allowed_hosts=home.settings.hosts)
+    credentials = credentials_from(keys) if keys != Keys() else credentials_of(home.home, row)
+    heads = list_heads(address, credentials)
+    wanted = replace(row, branches=branches or row.branches, poll=poll or row.poll)
+    for branch, commit in heads.branches.items():
+        watched = (is_watched(branch, each.branches, heads.default) for each in (row, wanted))
+        # A push to one that was watched before may wait to be seen: it must not be taken for what was there.
+        if list(watched) == [False, True]:
+            _remember_head(home, row.id, branch, commit, push=train_now)
+    home.ledger.repositories.change(wanted)
+    if keys != Keys():
+        save_keys(home.home, row.id, keys)
+    return tuple(_changes(row, wanted, keys))
+
+
+def _changes(before: RepositoryRow, after: RepositoryRow, keys: Keys) -> Iterator[str]:
+    if before.branches != after.branches:
+        yield f"branches: {_listed(before)} → {_listed(after)}"
+    if before.poll != after.poll:
+        yield f"poll: {_seconds(before)} → {_seconds(after)}"
+    if keys != Keys():
+        yield "what it is fetched with"
+
+
+def _remember_head(home: Opened, repository: int, branch: str, commit: str, *, push: bool) -> None:
+    home.ledger.repositories.seen(repository, branch, commit, told_by="command", now=time.time(), push=push)
 
 
 def _allow_local(home: Opened) -> None:
@@ -83,11 +141,19 @@ def list_repositories(home: Opened, *, as_json: bool) -> str:
         return json.dumps([_facts(home, row) for row in rows], indent=1)
     if not rows:
         return "no repository is watched (`pushtune repo add URL`)"
-    return "\n".join(
-        f"{row.name:<24} {', '.join(row.branches) or '(default)':<20} "
-        f"{'-' if row.poll is None else f'{row.poll:g} s':>8}  {row.address}"
-        for row in rows
-    )
+    lines = [f"{row.name:<24} {_listed(row):<20} {_seconds(row):>8}  {row.address}" for row in rows]
+    return "\n".join((*lines, _OTHERS))
+
+
+_OTHERS = "Pushes to other branches are not taken; `pushtune repo add ADDRESS --branch …` changes that."
+
+
+def _listed(row: RepositoryRow) -> str:
+    return ", ".join(row.branches) or "(default)"
+
+
+def _seconds(row: RepositoryRow) -> str:
+    return "-" if row.poll is None else f"{row.poll:g} s"
 
 
 def _facts(home: Opened, row: RepositoryRow) -> dict[str, Any]:

@@ -72,6 +72,15 @@ class _Look:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Passed:
+    """Branches that moved between two looks and are not watched. ``default`` is the repository's own."""
+
+    number: int
+    branches: tuple[str, ...]
+    default: str | None
+
+
 class _Lane:
     """A few threads. They end with the process, even in the middle of a look."""
 
@@ -127,6 +136,7 @@ class Polling(Generic[Watched]):
         self._hosts: dict[int, str] = {}
         self._slow: set[str] = set()
         self._troubles: dict[int, str] = {}
+        self._passed: list[Passed] = []
         self._over: SimpleQueue[_Look] = SimpleQueue()
         self._lanes = {name: _Lane(name, size) for name, size in LANES.items()}
 
@@ -157,6 +167,11 @@ class Polling(Generic[Watched]):
     def troubles(self) -> dict[int, str]:
         """Return, for each repository that does not answer now, why: one line."""
         return dict(self._troubles)
+
+    def passed(self) -> list[Passed]:
+        """Return, once, what moved since the look before and was left alone: nobody watches it."""
+        passed, self._passed = self._passed, []
+        return passed
 
     def looking(self) -> int:
         """Return how many looks are under way or not yet told."""
@@ -221,7 +236,10 @@ class Polling(Generic[Watched]):
             self._troubles[look.number] = look.trouble
             return []
         self._troubles.pop(look.number, None)
+        before = self._memories.get(look.number)
         self._memories[look.number] = look.memory
+        if before is not None and (left := _passed(repository, before.heads, look.memory.heads)):
+            self._passed.append(Passed(look.number, left, look.memory.heads.default))
         return news(repository, look.memory.heads, self._known(look.number))
 
 
@@ -243,6 +261,17 @@ def news(repository: Repository, heads: Heads, known: Mapping[str, str]) -> list
         if branch not in heads.branches
     ]
     return [*moved, *gone]
+
+
+def _passed(repository: Repository, before: Heads, heads: Heads) -> tuple[str, ...]:
+    """Return the branches of people that moved and are not watched."""
+    return tuple(
+        branch
+        for branch, commit in sorted(heads.branches.items())
+        if before.branches.get(branch) != commit
+        and not is_ours(branch)
+        and not is_watched(branch, repository.branches, heads.default)
+    )
 
 
 def is_watched(branch: str, patterns: Sequence[str], default: str | None) -> bool:
