@@ -205,6 +205,16 @@ def test_a_second_server_refuses_or_stands_by_and_takes_over(served: ServedHome)
     served.wait_for(lambda: served.log.count("serving") == 2)
 
 
+def test_settings_that_are_changed_while_it_runs_are_said_to_want_a_restart(served: ServedHome) -> None:
+    served.start()
+    served.wait_for(lambda: "serving" in served.log)
+    assert "restart" not in served.run("ps").stderr
+    with (served.home / "server.toml").open("a") as file:
+        file.write("pushes = 7\n")
+    assert "restart it" in served.run("ps").stderr
+    served.wait_for(lambda: "restart it" in served.log)
+
+
 def test_pushed_code_sees_no_secret_of_the_server(served: ServedHome) -> None:
     spy = "import os\nprint(sorted(os.environ.items()))\n"
     served.variables = {"DATABASE_URL": "postgres://secret-in-environment", "AWS_SECRET": "secret-too"}

@@ -14,6 +14,7 @@ from pushtune.cli.options import home_option, json_option
 from pushtune.model.states import StageName
 from pushtune.service.home import home_path, opened
 from pushtune.service.pushes import cancel_push, follow_logs, list_pushes, missing_server, retry_push
+from pushtune.service.settings_changes import unread_settings
 
 FOLLOW_SECONDS = 0.5
 
@@ -28,9 +29,8 @@ def ps_command(everything: bool, as_json: bool, home: Path | None) -> None:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         count = 10**9 if everything else None
         click.echo(list_pushes(at.ledger, count=count, as_json=as_json, width=width))
-        missing = missing_server(at.home, at.ledger)
-        if missing:
-            click.echo(missing, err=True)
+        for line in filter(None, (missing_server(at.home, at.ledger), unread_settings(at.home))):
+            click.echo(line, err=True)
 
 
 @click.command("logs")

@@ -32,13 +32,13 @@ def held(
         os.close(descriptor)
 
 
-def is_free(path: Path) -> bool:
-    """Whether nobody holds a lock file now."""
+def is_free(path: Path, *, shared: bool = False) -> bool:
+    """Whether nobody holds a lock file now; ``shared``: nobody holds it alone."""
     if not path.exists():
         return True
     descriptor = _opened(path)
     try:
-        return _taken(descriptor, shared=False)
+        return _taken(descriptor, shared=shared)
     finally:
         os.close(descriptor)
 

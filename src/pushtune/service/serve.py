@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from pushtune.service.mail import mail_channel, mail_password
 from pushtune.service.post import Post
 from pushtune.service.server import environment_kind, make_server, secrets_of
 from pushtune.service.serving import Serving
+from pushtune.service.settings_changes import SettingsWatch, note_settings, settings_print
 from pushtune.watch.http_server import HttpServer
 from pushtune.watch.webhooks import Webhooks
 
@@ -60,10 +62,12 @@ def serve(
     """
     stop = Stop()
     with _signals(stop), opened(path, flags, environ, make=True) as home, ExitStack() as stack:
+        read = settings_print(home.home)
         environment_kind(home.settings)
         _hold(stack, home, stop, tell, standby=standby)
         if not stop():
-            _run(home, stack, stop, environ, tell)
+            note_settings(home.home, read)
+            _run(home, stack, stop, environ, tell, SettingsWatch(home.home, read, tell, time.monotonic))
 
 
 def _hold(stack: ExitStack, home: Opened, stop: Stop, tell: Callable[[str], None], *, standby: bool) -> None:
@@ -82,7 +86,12 @@ def _hold(stack: ExitStack, home: Opened, stop: Stop, tell: Callable[[str], None
 
 
 def _run(
-    home: Opened, stack: ExitStack, stop: Stop, environ: Mapping[str, str], tell: Callable[[str], None]
+    home: Opened,
+    stack: ExitStack,
+    stop: Stop,
+    environ: Mapping[str, str],
+    tell: Callable[[str], None],
+    settings_watch: SettingsWatch,
 ) -> None:
     settings = home.settings
     password = mail_password(settings, environ)
@@ -93,7 +102,7 @@ def _run(
     stack.callback(post.close)
     if settings.listen is not None:
         _listen(stack, home, intake, server, environ)
-    serving = Serving(home.ledger, server, intake, post, sleep=_sleeper(stop))
+    serving = Serving(home.ledger, server, intake, post, sleep=_sleeper(stop), also=settings_watch.look)
     tell(f"serving {home.home.path}: {_what(home)}")
     serving.run(stop)
     tell("stopping" + ("" if stop.end_trials else "; what trains goes on, and the next server finds it"))

@@ -35,6 +35,7 @@ class Serving:
     """The server's loop. Not thread-safe: one thread ticks it; errands and polling have their own.
 
     It holds nothing that is not rebuilt from the ledger: another server starts where this one was stopped.
+    ``also`` is called with every tick, and decides itself whether there is something to do.
     """
 
     ledger: Ledger
@@ -42,6 +43,7 @@ class Serving:
     intake: Intake
     post: Post
     sleep: Callable[[float], None] = time.sleep
+    also: Callable[[], None] = lambda: None
     _drivers: dict[int, Driver] = field(default_factory=dict)
     _errands: dict[int, InBackground] = field(default_factory=dict)
     _followed: float = 0.0
@@ -96,6 +98,7 @@ class Serving:
             self._follow(self.ledger.pushes.open())
         moved = self._step([driver for driver in self._drivers.values() if driver.look() or driver.due(now)])
         self.post.send()
+        self.also()
         return moved
 
     def _follow(self, rows: Iterable[PushRow]) -> None:

@@ -9,6 +9,7 @@ from pushtune.settings.server import (
     ServerSettings,
     environment_rules,
     load_server_settings,
+    server_settings_file,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "load_server_settings",
     "load_settings",
     "own_rules",
+    "server_settings_file",
 ]

@@ -115,9 +115,14 @@ SERVER_OPTIONS: tuple[Option, ...] = (
 """Each also as an environment variable, ``PUSHTUNE_SERVER_`` and its name in capitals."""
 
 
+def server_settings_file(home: Path) -> Path:
+    """Return the file with the operator's settings (which need not be there)."""
+    return home / FILE
+
+
 def load_server_settings(home: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> ServerSettings:
     """Return the operator's settings. Raises ``SettingsError`` that names the place of the slip."""
-    path = home / FILE
+    path = server_settings_file(home)
     values = _read(path)
     check_names(str(path), values, SERVER_OPTIONS)
     prefix = "PUSHTUNE_SERVER_"
