@@ -30,7 +30,7 @@ def calls(write: Write, source: str, **beside: str) -> list[str]:
             "tensorflow.keras.datasets.imdb.load_data()",
         ),
         (
-            "from sklearn.datasets import fetch_openml\nfetch_openml('mnist_784', version=1, return_X_y=True)",
+            "from sklearn.datasets import fetch_openml\nfetch_openml('mnist_784', version=1, cache=False)",
             "sklearn.datasets.fetch_openml(name='mnist_784', version=1)",
         ),
         (

@@ -89,6 +89,27 @@ def test_what_a_persons_libraries_have_downloaded_is_mounted_to_be_read(
     assert [mount.target for mount in pushed.mounts] == ["/home/trainer"]
 
 
+def test_what_was_downloaded_for_the_trials_is_not_hidden_by_what_a_person_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    own, cache = tmp_path / "home" / ".keras" / "datasets", tmp_path / "cache" / ".keras" / "datasets"
+    for folder in (own / "fashion-mnist", own / "both", cache / "both"):
+        folder.mkdir(parents=True)
+        (folder / "data").write_text(str(folder.parent))
+    (own / "cifar.tar").write_text("own")
+    (own / "mnist.npz").write_text("own")
+    (cache / "mnist.npz").write_text("downloaded")
+    made = environment(tmp_path, rules=EnvironmentRules(data=None))
+    wanted = [
+        (str(own / name), f"/home/trainer/.keras/datasets/{name}") for name in ("cifar.tar", "fashion-mnist")
+    ]
+    for _ in range(2):  # the places that are mounted over are no data of the repository's
+        mounts = made.container("x", str(tmp_path)).mounts
+        assert [(mount.source, mount.target) for mount in mounts[1:]] == wanted
+    assert (cache / "mnist.npz").read_text() == "downloaded"
+
+
 def test_a_link_that_a_trial_left_in_the_cache_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

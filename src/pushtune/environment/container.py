@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from pushtune.environment.choice import Choice, choose
+from pushtune.environment.container_caches import HOME_INSIDE, cache_mounts
 from pushtune.environment.container_data import data_mounts
 from pushtune.environment.container_runtime import ContainerRuntime
 from pushtune.environment.declared import read_declared
+from pushtune.environment.downloads import Downloads
 from pushtune.environment.engines import Engine, find_engine
 from pushtune.environment.image_context import dockerfiles_of
 from pushtune.environment.image_kinds import load_kinds
@@ -19,26 +22,9 @@ from pushtune.environment.process import OLDEST_PYTHON, trial_variables
 from pushtune.environment.request import EnvironmentRequest
 from pushtune.errors import UsageError
 from pushtune.model.containers import ContainerSpec, Mount, Network
-from pushtune.model.needs import Needs
+from pushtune.model.needs import Loader, Needs
 from pushtune.model.ports import Interpreter
 from pushtune.settings.environment import NETWORKS
-
-HOME_INSIDE = "/home/trainer"
-"""The home of trials: the repository's cache. What libraries download once is found by the next trial."""
-
-OWN_CACHES = (
-    ".keras/datasets",
-    ".keras/models",
-    ".cache/torch/hub",
-    ".cache/huggingface/hub",
-    ".cache/huggingface/datasets",
-    "scikit_learn_data",
-    "seaborn-data",
-    "nltk_data",
-    "tensorflow_datasets",
-)
-"""Below a person's own home: where libraries keep what they have downloaded."""
-
 
 NOBODY = 65534
 """Who trials of root's run as."""
@@ -81,6 +67,7 @@ class ContainerEnvironment:
             version = ".".join(map(str, found.version))
             raise UsageError(f"{choice.name} has Python {version}; trials need 3.9 or newer")
         why = (f"image {choice.name} ({found.image.removeprefix('sha256:')[:12]})", *told(choice))
+        why = (*why, *self._downloaded(needs, found))
         return Interpreter(found.path, found.version, found.missing, found.image, why)
 
     def variables(self, threads: int, seed: int) -> dict[str, str]:
@@ -94,10 +81,12 @@ class ContainerEnvironment:
 
     def container(self, image: str, root: str) -> ContainerSpec:
         """Return how containers of ``image`` are set up, by the settings within what the operator allows."""
+        return replace(self._spec(image), mounts=tuple(self._mounts(root)))
+
+    def _spec(self, image: str) -> ContainerSpec:
         settings = self._request.settings
         return ContainerSpec(
             image=image,
-            mounts=tuple(self._mounts(root)),
             network=self._network(),
             gpus=settings.gpus or "",
             user=settings.user,
@@ -105,27 +94,55 @@ class ContainerEnvironment:
             shm=settings.shm or ContainerSpec.shm,
         )
 
+    def _downloaded(self, needs: Needs, found: Interpreter) -> Iterator[str]:
+        """Fetch what the script's libraries keep, before trials need it; yield what a person should know.
+
+        What cannot be fetched ends nothing: a script may do without, or look for the data elsewhere too.
+        """
+        own, cache, network = self._request.rules.data is None, self._request.cache, self._allowed()
+        if cache is None or network == "none" or not needs.loaders:
+            return
+        container = replace(self._spec(found.image), mounts=tuple(self._cache_mounts()))
+        downloads = Downloads(
+            engine=self.engine,
+            home=self._request.home,
+            store=self._request.store,
+            cache=cache,
+            target=HOME_INSIDE,
+            container=container,
+            variables=self.variables(1, 0),
+            memory=self._request.settings.memory,
+            own=own,
+        )
+        ready = [loader for loader in needs.loaders if not loader.trouble]
+        for loader, error in downloads.fetch(ready, found.path):
+            yield _told_of(loader, error, own=own) if error else f"downloaded {loader} for all trials"
+        # With a network of their own trials fetch it themselves.
+        for loader in needs.loaders if network != "full" else ():
+            if loader.trouble:
+                yield f"not downloaded: {loader.file}:{loader.line}: {loader}: {loader.trouble}"
+
+    def _allowed(self) -> str:
+        """Return how much network both sides allow."""
+        return min(
+            self._request.settings.network or "prepare", self._request.rules.network, key=NETWORKS.index
+        )
+
     def _network(self) -> Network:
         """Trials run without, unless both sides say ``full``."""
-        wanted = self._request.settings.network or "prepare"
-        given = min(wanted, self._request.rules.network, key=NETWORKS.index)
-        return "full" if given == "full" else "none"
+        return "full" if self._allowed() == "full" else "none"
 
     def _mounts(self, root: str) -> list[Mount]:
         request = self._request
         mounts = data_mounts(request.settings.data, Path(root), request.rules)
         return [*self._cache_mounts(), *mounts]
 
-    def _cache_mounts(self) -> Iterator[Mount]:
+    def _cache_mounts(self) -> list[Mount]:
         cache = self._request.cache
         if cache is None:
-            return
-        owner = self._owner()
-        cache.mkdir(parents=True, exist_ok=True)
-        _give(cache, owner)
-        yield Mount(str(cache), HOME_INSIDE, read_only=False)
-        if self._request.rules.data is None:
-            yield from _own_caches(Path.home(), cache, owner)
+            return []
+        own = Path.home() if self._request.rules.data is None else None
+        return cache_mounts(cache, self._owner(), own)
 
     def _owner(self) -> tuple[int, int]:
         """Return who trials run as: who is named, else nobody if we are root, else ourselves."""
@@ -135,35 +152,16 @@ class ContainerEnvironment:
         return (NOBODY, NOBODY) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 
 
-def _give(folder: Path, owner: tuple[int, int]) -> None:
-    """Let trials write a folder of the cache. Only root can give; what others make is theirs already."""
-    if os.geteuid() == 0:
-        os.chown(folder, *owner)
+def _told_of(loader: Loader, error: str, *, own: bool) -> str:
+    """Return what to do about something that could not be downloaded."""
+    put = f"put it into ~/{loader.place}" if own and loader.place else "mount it (data under [environment])"
+    return (
+        f"could not download {loader} ({loader.file}:{loader.line}): {error}; "
+        f'trials run without a network: {put}, or set network = "full"'
+    )
 
 
 def told(choice: Choice) -> tuple[str, ...]:
     """Return why an image was chosen and what was not honoured, as lines for a person."""
     refused = (f"not honoured: {no.file}:{no.line}: {no.text} ({no.why})" for no in choice.refused)
     return (*(str(reason) for reason in choice.reasons), *refused)
-
-
-def _own_caches(home: Path, cache: Path, owner: tuple[int, int]) -> Iterator[Mount]:
-    """Yield what this person's libraries have downloaded already, for trials to read."""
-    for name in OWN_CACHES:
-        if (home / name).is_dir():
-            place = cache / name
-            _make_folders(cache, name, owner)
-            if place.is_dir() and not place.is_symlink():
-                yield Mount(str((home / name).resolve()), f"{HOME_INSIDE}/{name}")
-
-
-def _make_folders(cache: Path, name: str, owner: tuple[int, int]) -> None:
-    """Make the places that are mounted over, so that the engine need not, as root."""
-    path = cache
-    for part in Path(name).parts:
-        path = path / part
-        if path.is_symlink():
-            return  # A trial made it: nothing is made behind it.
-        if not path.is_dir():
-            path.mkdir()
-            _give(path, owner)

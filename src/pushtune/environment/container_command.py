@@ -37,6 +37,9 @@ MOST_FILES = 65536
 MOST_PROCESSES = 16384
 """Of one user in all containers of Podman. It bounds nothing that ``pids`` does not bound better."""
 
+_NETWORKS = {"none": "none", "full": "bridge", "host": "host"}
+"""What we call them, and what the clients do."""
+
 # The container's first process. It waits for the trial and notes how that ended and how many processes the
 # kernel killed for want of memory: both are gone with the container, or unknown to an engine that was
 # restarted meanwhile. It reaps what the trial leaves behind, and when it ends the kernel ends all the rest.
@@ -89,7 +92,7 @@ def run_command(engine: Engine, home: str, spec: AttemptSpec) -> RunCommand:
         "--env-file=/dev/stdin",
         *(f"--env={name}" for name in others),
         f"--workdir={spec.workdir}",
-        f"--network={'none' if spec.container.network == 'none' else 'bridge'}",
+        f"--network={_NETWORKS[spec.container.network]}",
         "--entrypoint=/bin/sh",
         spec.container.image,
         *("-c", WRAPPER, "pushtune", spec.folder, *spec.command),

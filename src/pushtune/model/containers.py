@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Network = Literal["none", "full"]
+Network = Literal["none", "full", "host"]
+"""What the engine gives: nothing, a network of its own, or this machine's (a person's own downloads only)."""
 
 GIB = 1024**3
 
