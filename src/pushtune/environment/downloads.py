@@ -169,6 +169,13 @@ class _Step:
     order: Mapping[str, object] = field(default_factory=dict)
 
 
+def unfinished(store: Path) -> list[Path]:
+    """Return the folders of downloads that nobody is at any more: somebody was killed there."""
+    markers = Markers(store / "downloads")
+    folders = sorted(markers.folder.iterdir()) if markers.folder.is_dir() else []
+    return [path for path in folders if path.name != "locks" and not markers.is_locked(path.name)]
+
+
 def _changed(path: str) -> int:
     try:
         return Path(path).stat().st_mtime_ns

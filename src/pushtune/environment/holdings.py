@@ -12,11 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pushtune.environment.downloads import unfinished
 from pushtune.environment.engines import Engine
 from pushtune.environment.image_build import RECIPE_LABEL
 from pushtune.environment.images import Images
 from pushtune.environment.virtualenv_store import Virtualenvs
-from pushtune.model.containers import LABEL
+from pushtune.model.containers import HOME_LABEL, LABEL
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Holding:
 
     ``id`` is what the engine calls it, or its folder; ``size`` in bytes, None where that cannot be told;
     ``used`` the unix seconds of its last use. ``what`` says more: an image's recipe, a container's status.
+    ``home`` is the study or the server whose container it is.
     """
 
     kind: str
@@ -35,6 +37,12 @@ class Holding:
     what: str = ""
     engine: str = ""
     busy: bool = False
+    home: str = ""
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the study or the server that it trains for is no more: nobody will look at it again."""
+        return Path(self.home).is_absolute() and not Path(self.home).exists()
 
 
 def engine_holdings(engine: Engine, images: Images) -> list[Holding]:
@@ -60,18 +68,26 @@ def folder_holdings(store: Path) -> list[Holding]:
             found.append(
                 Holding("cache", path.name, str(path), _size(path), path.stat().st_mtime, "downloads")
             )
+    for path in unfinished(store):
+        found.append(
+            Holding("download", path.name, str(path), _size(path), path.stat().st_mtime, "half done")
+        )
     return found
 
 
 def prune_engine(engine: Engine, images: Images, holding: Holding) -> str | None:
-    """Remove an image, a volume or an ended container of ours; return why it could not be, or None."""
+    """Remove an image, a volume or a container of ours that has ended or that nobody looks at any more.
+
+    Return why it could not be, or None.
+    """
     if holding.kind == "image":
         answer = engine.call("rmi", *([holding.id] if not holding.name else [holding.name]), check=False)
         if answer.code == 0:
             images.markers.remove(holding.what)
             images.markers.remove(f"has-{holding.id.removeprefix('sha256:')}")
         return None if answer.code == 0 else answer.last_words
-    verb = ("volume", "rm") if holding.kind == "volume" else ("rm", "--volumes")
+    force = ("--force",) if holding.orphaned else ()
+    verb = ("volume", "rm") if holding.kind == "volume" else ("rm", "--volumes", *force)
     answer = engine.call(*verb, holding.id, check=False)
     return None if answer.code == 0 else answer.last_words
 
@@ -114,6 +130,7 @@ def _containers(engine: Engine) -> Iterator[Holding]:
             container.status,
             engine.name,
             container.runs,
+            container.labels.get(HOME_LABEL, ""),
         )
 
 

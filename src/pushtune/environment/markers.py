@@ -85,5 +85,19 @@ class Markers:
         finally:
             os.close(descriptor)
 
+    def is_locked(self, key: str) -> bool:
+        """Whether somebody holds the key now."""
+        try:
+            descriptor = os.open(self.folder / "locks" / key, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, Row, insert, select, update
 from pushtune.ledger.engine import transaction
 from pushtune.ledger.pushes import insert_push_of_study
 from pushtune.ledger.records import StudyRow
-from pushtune.ledger.tables import pushes, studies
+from pushtune.ledger.tables import attempts, pushes, studies
+from pushtune.model.states import AttemptState
 
 
 class Studies:
@@ -44,6 +45,12 @@ class Studies:
         with self._engine.connect() as connection:
             query = select(studies).order_by(studies.c.created, studies.c.id)
             return [_study(row) for row in connection.execute(query)]
+
+    def open_labels(self) -> list[str]:
+        """Return the labels of every study's attempts that have not ended, as far as is written down."""
+        query = select(attempts.c.label).where(attempts.c.state != AttemptState.ENDED.value)
+        with self._engine.connect() as connection:
+            return [row.label for row in connection.execute(query)]
 
     def set_facts(self, identifier: str, facts: dict[str, Any]) -> None:
         """Add ``facts`` to those of the study."""

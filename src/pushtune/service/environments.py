@@ -32,6 +32,7 @@ from pushtune.errors import MachineError
 from pushtune.model.needs import Needs
 from pushtune.model.ports import Environment, Interpreter
 from pushtune.pipeline.prepare import needs_of
+from pushtune.service.sweeping import answering
 from pushtune.settings import Settings, load_settings, own_rules
 from pushtune.source import load_script
 
@@ -147,14 +148,15 @@ def prune(
 ) -> Iterator[tuple[Holding, str | None]]:
     """Remove what nobody has used for ``older`` seconds; yield each with why it could not be, or None.
 
-    Running containers are left alone, and so are images that something still stands on.
+    Running containers are left alone, unless the study or the server that they train for is no more, and so
+    are images that something still stands on.
     """
     store = default_store()
-    engines = {engine.name: engine for engine in _engines()}
+    engines = {engine.name: engine for engine in answering()}
     found, _ = all_holdings(environ)
     # What was made last stands on what was made first.
     for holding in sorted(found, key=lambda item: (item.kind != "container", -(item.used or 0.0))):
-        if holding.busy or now - (holding.used or 0.0) < older:
+        if (holding.busy and not holding.orphaned) or now - (holding.used or 0.0) < older:
             continue
         if holding.engine:
             engine = engines[holding.engine]  # type: ignore[index]
@@ -162,14 +164,6 @@ def prune(
         else:
             prune_folder(store, holding)
             yield holding, None
-
-
-def _engines() -> Iterator[Engine]:
-    for name in ENGINES:
-        try:
-            yield find_engine(name)
-        except MachineError:
-            continue
 
 
 def _images(engine: Engine, store: Path, environ: Mapping[str, str]) -> Images:

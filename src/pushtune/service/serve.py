@@ -17,9 +17,10 @@ from pushtune.service.home import Opened, opened, sole
 from pushtune.service.intake import Intake
 from pushtune.service.mail import mail_channel, mail_password
 from pushtune.service.post import Post
-from pushtune.service.server import environment_kind, make_server, secrets_of
+from pushtune.service.server import CONTAINER, environment_kind, make_server, secrets_of
 from pushtune.service.serving import Serving
 from pushtune.service.settings_changes import SettingsWatch, note_settings, settings_print
+from pushtune.service.sweeping import answering, sweep
 from pushtune.watch.http_server import HttpServer
 from pushtune.watch.webhooks import Webhooks
 
@@ -102,6 +103,8 @@ def _run(
     stack.callback(post.close)
     if settings.listen is not None:
         _listen(stack, home, intake, server, environ)
+    if environment_kind(settings) == CONTAINER:
+        sweep(home.home.path, home.ledger, answering(), tell)
     serving = Serving(home.ledger, server, intake, post, sleep=_sleeper(stop), also=settings_watch.look)
     tell(f"serving {home.home.path}: {_what(home)}")
     serving.run(stop)
