@@ -42,6 +42,43 @@ def test_the_search_sees_the_validation_curve_and_the_report_the_test_data() -> 
     assert choice.says == "val_accuracy per epoch from keras.fit; test accuracy from keras.evaluate, line 31"
 
 
+def sklearn(*metrics: MetricReading) -> Progress:
+    """A script of scikit-learn that finished: it tells nothing per epoch."""
+    return Progress(started=True, finished=True, framework="sklearn", metrics=metrics)
+
+
+def test_a_validation_set_beside_the_test_set_chooses() -> None:
+    told = sklearn(
+        reading("accuracy", 0.97, "train", "sklearn.accuracy_score", line=8),
+        reading("accuracy", 0.93, "validation", "sklearn.accuracy_score", line=9),
+        reading("accuracy", 0.91, "test", "sklearn.accuracy_score", line=10),
+    )
+    choice = choose_metric(told, None, MetricGuess("accuracy", "sklearn.accuracy_score", "test", "max", 10))
+    assert choice is not None
+    assert (choice.selection, choice.selection_split) == (0.93, "validation")
+    assert (choice.report, choice.report_split) == (0.91, "test")
+    assert not choice.looks_at_test
+    assert choice.says.startswith("validation accuracy from sklearn.accuracy_score, line 9; test accuracy")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (reading("accuracy", 0.95, "validation", "sklearn.accuracy_score", line=11),),
+        (reading("accuracy", 0.90, "test", "sklearn.accuracy_score", line=12),),
+    ],
+)
+def test_of_several_models_validated_none_chooses(more: tuple[MetricReading, ...]) -> None:
+    told = sklearn(
+        reading("accuracy", 0.93, "validation", "sklearn.accuracy_score", line=9),
+        reading("accuracy", 0.91, "test", "sklearn.accuracy_score", line=10),
+        *more,
+    )
+    choice = choose_metric(told, "accuracy")
+    assert choice is not None
+    assert (choice.selection_split, choice.looks_at_test) == ("test", True)
+
+
 def test_validation_on_the_test_data_is_said() -> None:
     told = keras(reading("accuracy", 0.91, "test", seen_by_fit=True), val_accuracy=(0.5, 0.91))
     choice = choose_metric(told, "accuracy")

@@ -158,7 +158,7 @@ def _chosen_on(choice: MetricChoice | None) -> str:
         return ""
     if choice.looks_at_test:
         return "the script's test set"
-    return f"the script's {choice.curve_split if choice.curve else choice.report_split} data"
+    return f"the script's {choice.selection_split} data"
 
 
 def _report_data(choice: MetricChoice | None) -> str:

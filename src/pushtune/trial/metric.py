@@ -38,7 +38,9 @@ class MetricChoice:
     ``name`` is canonical. ``curve`` holds the value after each epoch that the search sees, from epoch 1
     up to the first that is missing or not finite; empty where there is none. ``selection`` is what the
     search compares finished trials by: the curve's end, but ``report``, what the script itself ends with,
-    where the curve ends before the training does (a later ``fit`` told other metrics). ``proxy`` is the last
+    where the curve ends before the training does (a later ``fit`` told other metrics). Where nothing is told
+    per epoch, but the model was measured once on validation and once on test data, it is the former;
+    ``selection_split`` tells the data. ``proxy`` is the last
     value on the training data, where only that is told per epoch: fit for comparing paused trials and
     nothing else. ``looks_at_test``: what the search compares is measured on the data that the script
     reports on. ``says`` tells a person what was matched.
@@ -48,6 +50,7 @@ class MetricChoice:
     curve: tuple[float, ...] = ()
     curve_split: Split = "unknown"
     selection: float | None = None
+    selection_split: Split = "unknown"
     report: float | None = None
     report_split: Split = "unknown"
     report_source: str = ""
@@ -80,6 +83,9 @@ def choose_metric(
     if not curve and reading is None and proxy is None:
         return None
     choice = _choice(canonical, curve_split, curve, reading, proxy, progress)
+    held = _held_apart(progress.metrics, reading) if reading is not None and not curve else None
+    if held is not None:
+        return _chosen_apart(choice, held, _trainer(progress))
     return _watched_test_set(choice) if _is_said_to_be_the_test_set(guess, choice) else choice
 
 
@@ -224,6 +230,7 @@ def _choice(
         curve=curve,
         curve_split=curve_split,
         selection=last if last is not None and (whole or reading is None) else report,
+        selection_split=selection_split,
         report=report,
         report_split=reading.split if reading is not None else curve_split,
         report_source=reading.source if reading is not None else trainer,
@@ -234,6 +241,31 @@ def _choice(
         says=_words(
             name, curve_split if curve else None, reading, trainer, has_proxy=not curve and proxy is not None
         ),
+    )
+
+
+def _held_apart(metrics: Sequence[MetricReading], report: MetricReading) -> MetricReading | None:
+    """Return the one value on validation data beside the one on test data that the script ends with.
+
+    Of several, nobody can say which model they are of; a printed value may be a copy of either.
+    """
+    if report.split != "test" or report.seen_by_fit or _is_text(report):
+        return None
+    same = [item for item in metrics if item.name == report.name and not _is_text(item)]
+    tests = [item for item in same if item.split == "test"]
+    held = [item for item in same if item.split == "validation" and not item.seen_by_fit]
+    return held[0] if len(held) == len(tests) == 1 else None
+
+
+def _chosen_apart(choice: MetricChoice, held: MetricReading, trainer: str) -> MetricChoice:
+    """Let ``held`` choose, and leave the test data for the report."""
+    first = _words(choice.name, None, held, trainer, has_proxy=False)
+    return replace(
+        choice,
+        selection=held.value,
+        selection_split=held.split,
+        looks_at_test=False,
+        says=f"{first}; {choice.says}",
     )
 
 
