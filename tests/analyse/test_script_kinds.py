@@ -164,3 +164,22 @@ def test_a_descent_that_only_an_unused_helper_has_is_none(write: Write) -> None:
     assert recognise(write("from helper import read\nread()\n", helper__py=helper)).framework == "unknown"
     used = "from helper import descend\nfor i in range(9):\n    w = descend(w, 1, 2)\n"
     assert recognise(write(used, helper__py=helper)).framework == "numpy"
+
+
+def test_a_network_that_is_chosen_by_its_name(write: Write) -> None:
+    chosen = "import torch, torchvision.models as models\nname = 'resnet18'\nmodel = {}()\n"
+    for made in ("models.__dict__[name]", "getattr(models, name)"):
+        assert recognise(write(chosen.format(made))).kind == "CNN"
+
+
+def test_what_is_never_trained_does_not_count(write: Write) -> None:
+    text = """
+        from sklearn.ensemble import RandomForestClassifier
+        from sklearn.svm import SVC
+        model = SVC()
+        model = SVC(C=3)
+        model = RandomForestClassifier()
+        model.fit(X, y)
+        """
+    found = recognise(write(text))
+    assert (found.kind, found.also) == ("tree-ensemble", ())

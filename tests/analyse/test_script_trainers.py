@@ -143,3 +143,58 @@ def test_what_the_hugging_face_trainer_measures(
     write: Write, source: str, expected: tuple[str, str, str]
 ) -> None:
     assert measured(write, source) == expected
+
+
+SUBCLASS = """
+from dataclasses import dataclass, field
+from transformers import HfArgumentParser, Trainer, TrainingArguments
+from scores import compute_metrics
+
+@dataclass
+class {name}(TrainingArguments):
+    output_dir: str = field(default="out")
+    {strategy}
+
+parser = HfArgumentParser({name})
+(args,) = parser.parse_args_into_dataclasses()
+trainer = Trainer(model=model, args=args, train_dataset=train, eval_dataset=held_out,
+                  compute_metrics=compute_metrics)
+trainer.train()
+"""
+SCORES = """
+from datasets import load_metric
+metric = load_metric("{metric}")
+
+def compute_metrics(pair):
+    return metric.compute(predictions=pair.predictions, references=pair.label_ids)
+"""
+
+
+@pytest.mark.parametrize("name", ["Arguments", "TrainingArguments"])
+@pytest.mark.parametrize(
+    "strategy", ['eval_strategy: str = "epoch"', 'evaluation_strategy: str = field(default="steps")']
+)
+def test_training_arguments_of_the_scripts_own_kind_say_whether_it_evaluates(
+    write: Write, name: str, strategy: str
+) -> None:
+    text = SUBCLASS.format(name=name, strategy=strategy)
+    reading = write(text, scores__py=SCORES.format(metric="f1"))
+    guess = guess_metric(reading, recognise(reading))
+    assert guess is not None
+    assert (guess.name, guess.source, guess.split) == ("f1", "hf.train", "validation")
+
+
+def test_without_evaluation_there_is_only_the_training_loss(write: Write) -> None:
+    text = SUBCLASS.format(name="Arguments", strategy='eval_strategy: str = "no"')
+    reading = write(text, scores__py=SCORES.format(metric="f1"))
+    guess = guess_metric(reading, recognise(reading))
+    assert guess is not None
+    assert (guess.name, guess.split) == ("loss", "train")
+
+
+def test_a_metric_of_the_hub_that_returns_others(write: Write) -> None:
+    text = SUBCLASS.format(name="Arguments", strategy='eval_strategy: str = "epoch"')
+    reading = write(text, scores__py=SCORES.format(metric="squad"))
+    guess = guess_metric(reading, recognise(reading))
+    assert guess is not None
+    assert guess.name == "f1"

@@ -148,3 +148,59 @@ def test_names_stay_where_a_value_changes(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_odd_sources_are_no_crash(tmp_path: Path, text: str) -> None:
     rewriter(tmp_path, text)
+
+
+def test_a_model_that_is_overwritten_before_anything_reads_it_has_no_knobs(tmp_path: Path) -> None:
+    text = """\
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.svm import SVC
+model = Pipeline([("scale", MinMaxScaler()), ("model", SVC(C=3.0))])
+model = make_pipeline(MinMaxScaler(), RandomForestClassifier(n_estimators=50))
+model.fit(X, y)
+"""
+    found = knobs(rewriter(tmp_path, text))
+    assert found["random_forest_classifier.n_estimators"] == 50
+    assert not any(name.startswith("svc") for name in found)
+
+
+CHOSEN = """\
+import argparse
+import torch
+from torch import nn
+parser = argparse.ArgumentParser()
+parser.add_argument("--epochs", type=int, default=5)
+parser.add_argument("--model", default="narrow", choices=["narrow", "wide"])
+parser.add_argument("--quick", action="store_true")
+args = parser.parse_args()
+if args.quick:
+    args.epochs = 1
+
+def make(args):
+    if args.model == "narrow":
+        return nn.Sequential(nn.Linear(4, 30), nn.ReLU(), nn.Linear(30, 2))
+    return nn.Sequential(nn.Linear(4, 100), nn.ReLU(), nn.Linear(100, 2))
+
+model = make(args)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for epoch in range(args.epochs):
+    loss = nn.functional.cross_entropy(model(torch.randn(8, 4)), torch.randint(0, 2, (8,)))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    print("val loss", loss.item())
+"""
+
+
+def test_an_option_that_is_not_given_leaves_only_its_own_way_to_tune(tmp_path: Path) -> None:
+    found = knobs(rewriter(tmp_path, CHOSEN))
+    assert found["args.epochs"] == 5
+    assert 30 in found.values()
+    assert 100 not in found.values()
+
+
+def test_an_option_that_is_given_leaves_only_its_own_way_to_tune(tmp_path: Path) -> None:
+    found = knobs(rewriter(tmp_path, CHOSEN, "--model", "wide", "--quick"))
+    assert 100 in found.values()
+    assert 30 not in found.values()

@@ -22,6 +22,12 @@ PARSER = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--n', 
         ("def f(n):\n    return n\nuse(f(8))", [(8, SURE)]),
         ("def f():\n    c = dict(n=8)\n    c['n'] = 9\n    return c\nuse(f()['n'])", [(9, SURE)]),
         ("row = [8, 9]\na, b = row\nuse(a)", [(8, SURE)]),
+        # An experiment tracker keeps them.
+        ("import wandb\nwandb.init(config={'n': 8})\nuse(wandb.config.n)", [(8, SURE)]),
+        ("import wandb\nc = dict(n=8)\nwandb.init(config=c)\nd = wandb.config\nuse(d['n'])", [(8, SURE)]),
+        ("import wandb\ndef f(c):\n    use(c.n)\nwith wandb.init(config={'n': 8}) as r:\n    f(r.config)",
+         [(8, SURE)]),
+        ("import wandb\nrun = wandb.init(config={'n': 8})\nuse(run.config.n)", [(8, SURE)]),
         # Objects of classes.
         ("class C:\n    def __init__(self, n):\n        self.n = n\n    def go(self):\n        use(self.n)\n"
          "C(8).go()", [(8, SURE)]),

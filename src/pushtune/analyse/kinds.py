@@ -16,6 +16,7 @@ from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.analyse.requirements import imported
 from pushtune.analyse.tables import table
 from pushtune.model.analysis import Evidence
+from pushtune.source.overwritten import overwritten_holder
 
 _WHOLE = ("autoencoder", "VAE", "GAN")
 """Kinds that are made of other kinds."""
@@ -70,7 +71,9 @@ class Kind:
 
 def recognise(reading: Reading) -> Kind:
     """Return framework and kind; ``unknown`` where no rule fits."""
-    hits = [Hit(call, rule) for call in reading.calls if (rule := _rule(call.name)) is not None]
+    hits = _used(
+        reading, [Hit(call, rule) for call in reading.calls if (rule := _rule(call.name)) is not None]
+    )
     framework = _framework(hits, reading)
     parts = {framework, *_MADE_OF.get(framework, ())}
     own = [hit for hit in hits if hit.rule.framework in parts]
@@ -96,6 +99,17 @@ def recognise(reading: Reading) -> Kind:
     # What an autoencoder is made of is no second model.
     also = tuple(name for name in ranked[1:] if weights[name] >= 100 and kind not in _WHOLE)
     return Kind(framework, kind, _evidence(own, (kind, *also), reading), also)
+
+
+def _used(reading: Reading, hits: list[Hit]) -> list[Hit]:
+    """Leave out what no run makes, or makes and drops unseen, where anything else is left."""
+    used = [
+        hit
+        for hit in hits
+        if reading.callers.reached(hit.call.module, hit.call.node)
+        and not overwritten_holder(hit.call.module, hit.call.node)
+    ]
+    return used or hits
 
 
 def _alone(hit: Hit) -> Hit:

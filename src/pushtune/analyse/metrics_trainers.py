@@ -11,12 +11,21 @@ from pushtune.analyse.reading import Called, Reading, values_of
 from pushtune.analyse.splits import split_of, split_of_name
 from pushtune.model.analysis import Direction, MetricGuess, Split
 from pushtune.source import Module
+from pushtune.source.subclasses import library_bases
 
 FITS = ("lightning.fit", "hf.train")
 """Sources that are the training's own reports, as against what is measured after it."""
 
 _HOOKS: dict[str, Split] = {"training": "train", "train": "train", "validation": "validation", "test": "test"}
 _HELD_OUT: tuple[Split, ...] = ("validation", "test")
+_STRATEGIES = ("eval_strategy", "evaluation_strategy")
+_ARGUMENTS = {"transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments"}
+_RETURNED = {
+    "squad": ("f1", "exact_match"), "squad_v2": ("f1", "exact"), "seqeval": ("overall_f1",),
+    "sacrebleu": ("score",), "rouge": ("rougeL",), "glue": ("accuracy",), "super_glue": ("accuracy",),
+}  # fmt: skip
+"""What the metrics of the hub return that do not return a value under their own name."""
+
 _NO_METRICS = ("lr", "learning_rate", "epoch", "step", "global_step")
 
 
@@ -130,30 +139,46 @@ def _measured(reading: Reading, call: Called, of_eval: Split, name: str, way: Di
 def _evaluates(reading: Reading) -> bool:
     """Whether the trainer evaluates while it trains: by default it does not."""
     for call in reading.calls:
-        strategy = call.argument(-1, "eval_strategy", "evaluation_strategy")
+        strategy = call.argument(-1, *_STRATEGIES)
         if strategy is not None:
             return not (isinstance(strategy, ast.Constant) and strategy.value == "no")
-    return False
+    told = [value for name in _STRATEGIES for value in _told(reading, name)]
+    return bool(told) and not any(isinstance(value, ast.Constant) and value.value == "no" for value in told)
+
+
+def _told(reading: Reading, name: str) -> Iterator[ast.expr]:
+    """Yield what the script's own kind of training arguments, or its command line, says of ``name``."""
+    for module in reading.program.modules:
+        for owner in module.scopes:
+            if isinstance(owner, ast.ClassDef) and _ARGUMENTS & set(
+                library_bases(reading.names, module, owner)
+            ):
+                for binding in module.scopes[owner].bindings.get(name, ()):
+                    if binding.value is not None:
+                        yield _default_of(binding.value)
+    args = reading.program.script.args
+    for place, text in enumerate(args):
+        flag, equals, value = text.partition("=")
+        if flag == f"--{name}" and (equals or place + 1 < len(args)):
+            yield ast.Constant(value if equals else args[place + 1])
+
+
+def _default_of(value: ast.expr) -> ast.expr:
+    """Return what a field holds that is declared as ``= "epoch"`` or ``= field(default="epoch")``."""
+    named = [k.value for k in value.keywords if k.arg == "default"] if isinstance(value, ast.Call) else []
+    return named[0] if named else value
 
 
 def _computed(reading: Reading, trainer: Called) -> Iterator[tuple[str, Direction]]:
     """Yield the metrics that ``compute_metrics`` returns, and the loss, which is always measured."""
     given = trainer.argument(-1, "compute_metrics")
-    function = _definition(trainer.module, given)
-    for name in dict.fromkeys(_returned(reading, trainer.module, function)) if function is not None else ():
+    function = reading.callers.resolve(trainer.module, given) if given is not None else None
+    for name in dict.fromkeys(_returned(reading, function)) if isinstance(function, ast.FunctionDef) else ():
         yield canonical_metric(_without_split(name))
     yield "loss", "min"
 
 
-def _definition(module: Module, node: ast.expr | None) -> ast.FunctionDef | None:
-    if not isinstance(node, ast.Name):
-        return None
-    found = module.scope_of(node).find(node.id)
-    nodes = [binding.node for binding in found[1]] if found else []
-    return nodes[0] if nodes and isinstance(nodes[0], ast.FunctionDef) else None
-
-
-def _returned(reading: Reading, module: Module, function: ast.FunctionDef) -> Iterator[str]:
+def _returned(reading: Reading, function: ast.FunctionDef) -> Iterator[str]:
     """Yield the keys of the dictionaries in the function, else the metrics that the script loads by name."""
     keys = [
         key.value
@@ -168,4 +193,4 @@ def _returned(reading: Reading, module: Module, function: ast.FunctionDef) -> It
             name = call.argument(0, "path")
             loads = call.name in ("evaluate.load", "datasets.load_metric")
             if loads and isinstance(name, ast.Constant) and isinstance(name.value, str):
-                yield name.value
+                yield from _RETURNED.get(name.value, (name.value,))

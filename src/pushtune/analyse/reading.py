@@ -113,8 +113,21 @@ def reading_of(program: Program, names: Names) -> Reading:
         for node in module.calls:
             method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             spelled = plain.call(module, node) or ""
-            calls.append(Called(module, node, names.call(module, node) or "", spelled, method))
+            name = names.call(module, node) or _by_name(names, module, node.func)
+            calls.append(Called(module, node, name, spelled, method))
     return Reading(program, names, tuple(calls))
+
+
+def _by_name(names: Names, module: Module, function: ast.expr) -> str:
+    """Return ``torchvision.models.*`` for ``models.__dict__[name](…)`` and ``getattr(models, name)(…)``."""
+    table = function.value if isinstance(function, ast.Subscript) else None
+    if isinstance(table, ast.Attribute) and table.attr == "__dict__":
+        whole = names.qualify(module, table.value)
+    elif isinstance(function, ast.Call) and getattr(function.func, "id", "") == "getattr" and function.args:
+        whole = names.qualify(module, function.args[0])
+    else:
+        return ""
+    return f"{whole}.*" if whole is not None else ""
 
 
 def values_of(module: Module, expression: ast.expr | None) -> Iterator[ast.expr]:

@@ -6,6 +6,7 @@ import ast
 
 from pushtune.rewrite.base import Context
 from pushtune.source import Module
+from pushtune.source.overwritten import is_overwritten
 
 _IDLE = ("add", "summary", "build", "pop", "get_config")
 """Methods of a model that make no use of it."""
@@ -22,7 +23,7 @@ def is_live(context: Context, module: Module, call: ast.Call) -> bool:
     if holder is not None and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         if isinstance(target, ast.Name):
-            return _is_read(context, module, target)
+            return _is_read(context, module, target) and not is_overwritten(module, target)
     added = _added_to(module, call)
     return added is None or _is_read(context, module, added)
 

@@ -43,6 +43,7 @@ class CallIndex:
         self._mentions: dict[ast.AST, list[tuple[Module, ast.AST]]] = {}
         self._ancestry: dict[ast.ClassDef, tuple[tuple[Module, ast.ClassDef], ...]] = {}
         self._methods: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
+        self._ends: dict[int, int] = {}
         for module in program.modules:
             self._read_methods(module)
         for module in program.modules:
@@ -150,6 +151,8 @@ class CallIndex:
         for outer in module.around(node):
             if isinstance(outer, ast.If) and not self._may_run(module, outer, inner):
                 return False
+            if isinstance(inner, ast.stmt) and self._is_cut_off(module, inner):
+                return False
             if isinstance(outer, Definition) and inner in outer.body:
                 return outer
             inner = outer
@@ -160,6 +163,14 @@ class CallIndex:
         if always is not None:
             return inner is node.test or inner in (node.body if always else node.orelse)
         return not (is_main_guard(node) and module is not self.program.entry)
+
+    def _is_cut_off(self, module: Module, statement: ast.stmt) -> bool:
+        """Whether ``statement`` comes after a condition that always holds, and always leaves."""
+        block, number = module.places.get(statement, ([], 0))
+        if id(block) not in self._ends:
+            cuts = (n for n, item in enumerate(block) if isinstance(item, ast.If) and _leaves(module, item))
+            self._ends[id(block)] = next(cuts, len(block))
+        return number > self._ends[id(block)]
 
     def _read_methods(self, module: Module) -> None:
         for node in module.scopes:
@@ -291,6 +302,14 @@ class CallIndex:
         if isinstance(binding.node, Definition):
             return binding.node
         return self._imported(binding.target, seen) if binding.kind == "import" else None
+
+
+def _leaves(module: Module, node: ast.If) -> bool:
+    """Whether ``node`` always takes one branch, and that ends by leaving the function."""
+    always = settled(module, node.test)
+    branch = [] if always is None else node.body if always else node.orelse
+    last = branch[-1] if branch else None
+    return _leaves(module, last) if isinstance(last, ast.If) else isinstance(last, (ast.Return, ast.Raise))
 
 
 def _take_turns(one: Caller, other: Caller) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pushtune.errors import UnparsableError
@@ -12,6 +12,7 @@ from pushtune.model.analysis import COMMAND_LINE, Script, Span
 from pushtune.source.documents import Document, is_document, read_command_line, read_document
 from pushtune.source.scopes import FUNCTIONS, Scope, ScopeReader
 from pushtune.source.script import module_names
+from pushtune.source.switches import NO_SWITCHES, Switches, read_switches
 from pushtune.source.text import SourceText
 
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -23,7 +24,7 @@ class Module:
     """One parsed file. ``scopes`` has an entry for each node that opens a scope.
 
     Of a configuration file, and of the command line, ``document`` tells its values; it has no names and
-    no calls.
+    no calls. ``switches`` are the whole program's.
     """
 
     source: SourceText
@@ -34,6 +35,7 @@ class Module:
     calls: tuple[ast.Call, ...] = field(repr=False)
     is_entry: bool = False
     document: Document | None = None
+    switches: Switches = NO_SWITCHES
 
     @property
     def path(self) -> str:
@@ -183,6 +185,8 @@ def parse_program(script: Script) -> Program:
                 raise
             continue
         modules.append(_module(source, script))
+    switches = read_switches([module.source.tree for module in modules], script.args)
+    modules = [replace(module, switches=switches) for module in modules]
     given = read_command_line(script.args)
     documents += [_documented(given)] if given is not None else []
     return Program(script, tuple(modules), tuple(documents))

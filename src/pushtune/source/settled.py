@@ -1,4 +1,7 @@
-"""Conditions that the source settles: ``if version == 1`` where ``version = 1`` is all that ever sets it."""
+"""Conditions that the source settles: ``if version == 1`` where ``version = 1`` is all that ever sets it.
+
+Also those on options that are the same in every run: ``if args.quick`` where ``--quick`` is not given.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,11 @@ def _joined(operator: ast.boolop, sides: list[bool | None]) -> bool | None:
 
 
 def _compared(module: Module, test: ast.Compare) -> bool | None:
-    left, right = _constant(module, test.left), _constant(module, test.comparators[0])
+    left = _constant(module, test.left)
+    if isinstance(test.ops[0], (ast.In, ast.NotIn)):
+        inside = None if left is None else _listed(left, test.comparators[0])
+        return inside if inside is None or isinstance(test.ops[0], ast.In) else not inside
+    right = _constant(module, test.comparators[0])
     if left is None or right is None:
         return None
     same = left.value == right.value and type(left.value) is type(right.value)
@@ -39,14 +46,25 @@ def _compared(module: Module, test: ast.Compare) -> bool | None:
     return not same if isinstance(test.ops[0], (ast.NotEq, ast.IsNot)) else None
 
 
+def _listed(value: ast.Constant, among: ast.expr) -> bool | None:
+    """Whether ``value`` is one of those that are written out; None where any of them is not."""
+    items = among.elts if isinstance(among, (ast.List, ast.Tuple, ast.Set)) else []
+    known = [item.value for item in items if isinstance(item, ast.Constant)]
+    return value.value in known if items and len(known) == len(items) else None
+
+
 def _constant(module: Module, node: ast.expr) -> ast.Constant | None:
     """Return the constant that ``node`` is, or that is the only thing its name is ever bound to."""
     if isinstance(node, ast.Constant):
         return node
+    if isinstance(node, ast.Attribute):
+        return module.switches.value(node)
     if not isinstance(node, ast.Name) or any(name in module.loads for name in _DYNAMIC):
         return None
     found = module.scope_of(node).find(node.id)
     binding = found[1][0] if found is not None and len(found[1]) == 1 else None
     if binding is None or binding.kind != "assign" or binding.conditional:
         return None
+    if isinstance(binding.value, ast.Attribute):
+        return module.switches.value(binding.value)
     return binding.value if isinstance(binding.value, ast.Constant) else None

@@ -56,7 +56,10 @@ def _made_elsewhere(interpreter: Interpreter) -> Iterator[Root]:
         for node in list(module.scopes):
             if not isinstance(node, ast.ClassDef) or node in interpreter.facts.networks:
                 continue
-            if interpreter.tracer.calls.escapes(node) and interpreter.is_network(module, node):
+            calls = interpreter.tracer.calls
+            if not (calls.escapes(node) and calls.reached(module, node.body[0])):
+                continue
+            if interpreter.is_network(module, node):
                 try:
                     yield interpreter.instantiate(Frame(module, outside=True), Class(module, node), [], {})
                 except (TooMuchError, RecursionError):

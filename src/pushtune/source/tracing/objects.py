@@ -12,6 +12,7 @@ from pushtune.source.scopes import FUNCTIONS, Binding
 from pushtune.source.tracing.base import Follower, Found, Hop
 from pushtune.source.tracing.options import follow_flag, follow_option, is_flags, is_parsed
 from pushtune.source.tracing.tables import lookup, passed_as, search
+from pushtune.source.tracing.trackers import follow_tracked
 
 _RECORDS = ("NamedTuple", "BaseModel", "BaseSettings", "Struct", "TypedDict", "Config", "PretrainedConfig")
 _COPIES = ("replace", "evolve", "_replace", "model_copy")
@@ -23,6 +24,10 @@ def follow_attribute(
     """Yield the value of ``config.width``, ``args.width``, ``Config.width``, ``self.width``."""
     if node.attr == "__dict__":
         yield from tracer.follow(module, node.value, hop, depth)  # its entries are the attributes
+        return
+    tracked = list(follow_tracked(tracer, module, node, hop, depth))
+    if tracked:
+        yield from tracked
         return
     yield from member_of(tracer, module, node.value, node.attr, hop, depth)
 
