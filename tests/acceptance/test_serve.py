@@ -125,6 +125,23 @@ def test_the_mail_about_a_script_that_fails_shows_where_it_failed(
     assert 'File "train.py", line 2, in load' in text_of(letter)
 
 
+def test_settings_that_cannot_be_read_are_mailed_as_such_with_the_line_and_the_fix(
+    served: ServedHome, mail: RunningServer
+) -> None:
+    served.start()
+    served.commit({"train.py": SCRIPT, "pushtune.toml": "trials = 3\ntarget = accuracy>=0.9\n"}, "Unquoted")
+    served.push()
+    reason = served.wait_over(1)["reason"]
+    assert reason.startswith("settings: pushtune.toml cannot be read")
+    served.wait_for(lambda: mail.room.arrived)
+    (letter,) = letters(mail)
+    text = " ".join(text_of(letter).split())
+    assert "the settings cannot be used" in " ".join(letter["Subject"].split())
+    assert "at line 2, column 10" in text
+    assert "mend line 2: a text stands in quotes" in text
+    assert "script fails" not in text
+
+
 def test_a_script_that_fails_is_told_once_and_the_mended_one_as_fixed(
     served: ServedHome, mail: RunningServer
 ) -> None:

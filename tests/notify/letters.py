@@ -102,6 +102,18 @@ BROKEN = replace(
         ),
     ),
 )
+UNREADABLE = replace(
+    BROKEN,
+    script="",
+    kind="",
+    study="",
+    reproduce=(),
+    failed=Failed(
+        "pull",
+        "pushtune.toml: there is no setting called 'tagret' (line 2) (did you mean 'target'?)",
+        settings=True,
+    ),
+)
 CRASHED = replace(
     BROKEN,
     attempts=5,
@@ -125,6 +137,7 @@ OCCASIONS: dict[str, tuple[LetterFacts, Occasion]] = {
     "nothing-better": (NOTHING_WON, Occasion(Outcome.SUCCESS)),
     "target-missed": (MISSED, Occasion(Outcome.TARGET_MISSED)),
     "script-fails": (BROKEN, Occasion(Outcome.SCRIPT_FAILS)),
+    "settings": (UNREADABLE, Occasion(Outcome.SCRIPT_FAILS)),
     "fixed": (MET, Occasion(Outcome.SUCCESS, fixed=True)),
     "crash-loop": (CRASHED, Occasion(Outcome.CRASH_LOOP)),
     "machine-trouble": (TROUBLED, Occasion(Outcome.MACHINE_TROUBLE)),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from pushtune.errors import SettingsError
 from pushtune.model.states import PushState
 from pushtune.notify.occasions import (
-    TRIGGERS,
+    ALWAYS,
+    FIXED,
     Failure,
     Finished,
     Occasion,
     Outcome,
-    check_triggers,
     occasion_of,
     wanted,
 )
+from pushtune.settings.options import OCCASIONS
 
 DONE = Finished(PushState.DONE)
 MET = Finished(PushState.DONE, target_met=True)
@@ -65,16 +65,14 @@ def test_a_push_that_came_to_no_result_is_no_occasion(state: PushState) -> None:
 def test_a_letter_is_written_where_one_trigger_asks_for_it(
     occasion: Occasion, asked: set[str], not_asked: set[str]
 ) -> None:
-    assert asked | not_asked <= set(TRIGGERS)
+    assert asked | not_asked <= set(OCCASIONS)
     assert all(wanted(occasion, [trigger]) for trigger in asked)
     assert not wanted(occasion, not_asked)
     assert not wanted(occasion, [])
 
 
-def test_a_slip_in_a_trigger_is_told() -> None:
-    check_triggers(TRIGGERS)
-    with pytest.raises(SettingsError, match="'sucess'"):
-        check_triggers(["always", "sucess"])
+def test_the_words_of_the_settings_are_those_of_the_outcomes() -> None:
+    assert set(OCCASIONS) == {ALWAYS, FIXED, *(one.value for one in Outcome if one is not Outcome.TEST)}
 
 
 def test_a_test_letter_is_always_wanted() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pushtune.errors import SettingsError, UsageError
-from pushtune.settings import OPTIONS, Settings, load_settings
+from pushtune.settings import OPTIONS, Settings, load_push_settings, load_server_settings, load_settings
 from pushtune.settings.load import TABLES
 
 
@@ -79,3 +79,40 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "pushtune.toml").write_text("trials = \n")
     with pytest.raises(SettingsError, match=r"pushtune.toml cannot be read"):
         load_settings({}, root=tmp_path, environ={})
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "fix"),
+    [
+        ('args = ""\ntagret = "accuracy>=0.9"\n', "no setting called 'tagret' (line 2)", "'target'"),
+        ("trials = 4\ntarget = accuracy>=0.95\n", "line 2, column 10): 'target = accuracy", "quotes"),
+        ('\ntrials = "many"\n', "'many' (line 2)", ""),
+        ('# [x]\ntrial-time = "soon"\n', "'soon' (line 2)", ""),
+        ("[environment]\n\nmemroy = 4\n", "called 'memroy' (line 3)", "memory"),
+        ('trials = 1\n[environment]\ndata = ["cats"]\n', "(line 3)", ""),
+        ('mail_attach = ["pach"]\n', "no attachment called 'pach' (line 1)", "patch, log"),
+        ('mail = "author"\nmail_when = ["sucess"]\n', "no occasion called 'sucess' (line 2)", "success"),
+    ],
+)
+def test_a_slip_in_a_file_is_told_with_its_line_and_the_fix(
+    tmp_path: Path, text: str, said: str, fix: str
+) -> None:
+    (tmp_path / "pushtune.toml").write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_push_settings(tmp_path, load_server_settings(tmp_path / "home", {}, {}))
+    assert str(caught.value).startswith("pushtune.toml")
+    assert said in str(caught.value)
+    assert fix in (caught.value.fix or "")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_line_is_that_of_the_whole_pyproject_file(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[x]\ntrials = 1\n[tool.pushtune]\ntrials = "many"\n')
+    with pytest.raises(SettingsError, match=r"pyproject.toml: trials .* \(line 4\)"):
+        load_settings({}, root=tmp_path, environ={})
+
+
+def test_the_operators_file_has_lines_too(tmp_path: Path) -> None:
+    (tmp_path / "server.toml").write_text('slots = 2\nmail_when = ["allways"]\n')
+    with pytest.raises(SettingsError, match=r"server.toml: mail_when: .* 'allways' \(line 2\)"):
+        load_server_settings(tmp_path, {}, {})

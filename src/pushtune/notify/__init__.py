@@ -16,7 +16,6 @@ from pushtune.notify.occasions import (
     Finished,
     Occasion,
     Outcome,
-    check_triggers,
     occasion_of,
     wanted,
 )
@@ -41,7 +40,6 @@ __all__ = [
     "Outcome",
     "Recipients",
     "SmtpChannel",
-    "check_triggers",
     "compose",
     "letter_id",
     "occasion_of",

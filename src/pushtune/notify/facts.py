@@ -50,12 +50,16 @@ class DeliveredFile:
 
 @dataclass(frozen=True)
 class Failed:
-    """The stage that failed, why, what to do about it, and the last lines of its log (any number)."""
+    """The stage that failed, why, what to do about it, and the last lines of its log (any number).
+
+    ``settings``: not the script is to blame, but what its repository sets.
+    """
 
     stage: str
     message: str
     fix: str = ""
     log: tuple[str, ...] = ()
+    settings: bool = False
 
 
 @dataclass(frozen=True)

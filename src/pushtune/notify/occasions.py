@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
-from pushtune.errors import SettingsError
 from pushtune.model.states import PushState
 
 
@@ -31,32 +30,11 @@ class Outcome(str, Enum):
 
 ALWAYS = "always"
 FIXED = "fixed"
-TRIGGERS = (
-    ALWAYS,
-    Outcome.SUCCESS.value,
-    Outcome.TARGET_MISSED.value,
-    Outcome.SCRIPT_FAILS.value,
-    FIXED,
-    Outcome.CRASH_LOOP.value,
-    Outcome.MACHINE_TROUBLE.value,
-)
-"""The words that a settings file may hold."""
-DEFAULT_TRIGGERS = (ALWAYS,)
-
 _OF_FAILURE = {
     Failure.SCRIPT: Outcome.SCRIPT_FAILS,
     Failure.CRASH_LOOP: Outcome.CRASH_LOOP,
     Failure.MACHINE: Outcome.MACHINE_TROUBLE,
 }
-
-
-def check_triggers(words: Collection[str]) -> None:
-    """Raise ``SettingsError`` for a word that is no trigger: a slip would silence every letter."""
-    for word in words:
-        if word not in TRIGGERS:
-            raise SettingsError(
-                f"there is no occasion called {word[:40]!r}", fix=f"known are {', '.join(TRIGGERS)}"
-            )
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,8 @@ def _verdict(facts: LetterFacts, occasion: Occasion) -> str:
         Outcome.MACHINE_TROUBLE: "the server is in trouble",
         Outcome.TEST: "a test letter",
     }
+    if _is_of_settings(facts, occasion):
+        return "the settings cannot be used"
     if occasion.outcome is not Outcome.SUCCESS:
         return texts[occasion.outcome]
     if facts.target:
@@ -149,6 +151,10 @@ def _verdict(facts: LetterFacts, occasion: Occasion) -> str:
         return "nothing better than your script was found"
     doubt = words.within_noise(facts)
     return "a script that may be better was found" if doubt else "a better script was found"
+
+
+def _is_of_settings(facts: LetterFacts, occasion: Occasion) -> bool:
+    return occasion.outcome is Outcome.SCRIPT_FAILS and facts.failed is not None and facts.failed.settings
 
 
 def _summary(facts: LetterFacts, occasion: Occasion, verdict: str) -> str:
@@ -165,6 +171,8 @@ def _headline(facts: LetterFacts, occasion: Occasion, verdict: str) -> str:
     if occasion.outcome is Outcome.CRASH_LOOP and facts.attempts:
         return f"Given up: training crashed {words.counted(facts.attempts, 'time')}."
     stage = f", in stage {facts.failed.stage}" if facts.failed and facts.failed.stage else ""
+    if _is_of_settings(facts, occasion):
+        return "The repository's settings cannot be used: nothing was trained."
     if occasion.outcome is Outcome.SCRIPT_FAILS:
         return f"The script fails, unchanged{stage}."
     if occasion.outcome is Outcome.MACHINE_TROUBLE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pushtune.errors import MachineError, PushtuneError
+from pushtune.errors import MachineError, PushtuneError, SettingsError
 from pushtune.ledger import StageRow
 from pushtune.model.states import PushState, StageName, StageState
 from pushtune.pipeline.backoff import seconds_to_wait, waits
@@ -13,7 +13,7 @@ from pushtune.pipeline.inspect import Inspect
 from pushtune.pipeline.notify import Notify
 from pushtune.pipeline.prepare import Prepare
 from pushtune.pipeline.pull import Pull
-from pushtune.pipeline.stage import Again, Done, OnStudy, Over, Stage, Waiting
+from pushtune.pipeline.stage import SETTINGS, Again, Done, OnStudy, Over, Stage, Waiting
 from pushtune.pipeline.train import Train
 from pushtune.pipeline.tune import Tune
 from pushtune.pipeline.workbench import Workbench
@@ -138,10 +138,16 @@ def _troubled(desk: Desk, error: PushtuneError) -> bool:
     return False
 
 
+def _told(error: PushtuneError) -> str:
+    """Return what is kept of an error for whoever was not there: whose it is, and the fix."""
+    whose = SETTINGS if isinstance(error, SettingsError) else ""
+    return f"{whose}{error}" + (f" ({error.fix})" if error.fix else "")
+
+
 def _failed(desk: Desk, name: StageName, error: PushtuneError) -> bool:
     """A stage failed for good. A watched push goes on to its letter: the author is to hear of it."""
     pushes, now = desk.ledger.pushes, desk.now()
-    message = f"{error} ({error.fix})" if desk.watched and error.fix else str(error)
+    message = _told(error) if desk.watched else str(error)
     failed = {name: (StageState.FAILED, message)}
     if not desk.watched:
         pushes.move_stages(desk.push, failed, now=now)

@@ -14,7 +14,6 @@ from pushtune.model.analysis import Analysis
 from pushtune.model.home import Home
 from pushtune.model.ports import Environment
 from pushtune.model.states import StageName
-from pushtune.notify import check_triggers
 from pushtune.notify.clean import Masker
 from pushtune.pipeline.errands import Errands
 from pushtune.pipeline.workbench import Workbench
@@ -141,10 +140,7 @@ class Desk:
         """Who is mailed; the server's own settings where the commit's cannot be read."""
         server = self.server.settings
         try:
-            mail = self.settings.mail
-            # A slip there would silence the very letter that tells of it.
-            check_triggers(mail.when)
-            return mail
+            return self.settings.mail
         except PushtuneError:
             return SettingsOfMail(server.mail_to, server.mail_when)
 

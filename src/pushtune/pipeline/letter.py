@@ -25,6 +25,7 @@ from pushtune.notify.attachments import LARGEST_PATCH
 from pushtune.pipeline.deliver import BRANCH, FILES, FOLDER, PUBLISHED
 from pushtune.pipeline.desk import Desk
 from pushtune.pipeline.results import PATCH, REPORT, SUMMARY
+from pushtune.pipeline.stage import SETTINGS
 from pushtune.pipeline.starting import start
 from pushtune.pipeline.workbench import BASELINE
 from pushtune.trial import is_crash_loop
@@ -88,7 +89,9 @@ def last_success(desk: Desk) -> PushRow | None:
 def _failed(desk: Desk) -> Failed | None:
     for name, row in desk.ledger.pushes.stages_of(desk.push).items():
         if row.state is StageState.FAILED and name is not StageName.NOTIFY:
-            return Failed(name.value, row.message, log=_log(desk, name))
+            # Settings are read when a push is pulled; what a script says later may begin with any word.
+            message = row.message.removeprefix(SETTINGS if name is StageName.PULL else "")
+            return Failed(name.value, message, log=_log(desk, name), settings=message != row.message)
     return None
 
 

@@ -15,7 +15,6 @@ from pushtune.ledger import Author, PushRow, RepositoryRow
 from pushtune.model.analysis import Analysis, Script
 from pushtune.model.states import StageName
 from pushtune.model.target import parse_target
-from pushtune.notify import check_triggers
 from pushtune.pipeline.desk import Desk, Server
 from pushtune.pipeline.naming import new_study, push_fingerprint, script_name, study_key
 from pushtune.pipeline.reading import check_readable, too_much
@@ -57,7 +56,6 @@ class Pull:
 
     def _read(self, desk: Desk, row: PushRow, pulled: _Pulled) -> Step:
         settings = desk.settings
-        check_triggers(settings.mail.when)
         if pulled.unreadable is not None:
             raise pulled.unreadable
         script = _script(desk.checkout, settings)
@@ -113,7 +111,9 @@ def _script(checkout: Path, settings: PushSettings) -> Script:
     entry = settings.script or find_entry(checkout)
     path = checkout / entry
     if not path.is_file() or not path.resolve().is_relative_to(checkout):
-        raise UsageError(f"there is no script {entry} in this commit", fix="mend `script` in pushtune.toml")
+        raise SettingsError(
+            f"there is no script {entry} in this commit", fix="mend `script` in pushtune.toml"
+        )
     return load_script(path, settings.run.args, checkout / (settings.workdir or "."), checkout)
 
 

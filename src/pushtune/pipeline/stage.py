@@ -9,6 +9,9 @@ from pushtune.model.states import StageName
 from pushtune.pipeline.desk import Desk
 from pushtune.pipeline.workbench import Workbench
 
+SETTINGS = "settings: "
+"""How the message of a stage begins that failed because of what the repository sets."""
+
 
 @dataclass(frozen=True)
 class Waiting:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pushtune.errors import SettingsError
 from pushtune.model.ports import Channel
-from pushtune.notify import CHANNELS, MailServer, check_triggers
+from pushtune.notify import CHANNELS, MailServer
 from pushtune.settings import ServerSettings
 
 PASSWORD = "PUSHTUNE_MAIL_PASSWORD"  # noqa: S105 - the variable's name
@@ -29,7 +29,6 @@ def mail_password(settings: ServerSettings, environ: Mapping[str, str]) -> str:
 
 def mail_channel(settings: ServerSettings, password: str) -> Channel | None:
     """Return what letters are handed to, or None where the operator named no mail server."""
-    check_triggers(settings.mail_when)
     if settings.mail_server is None:
         return None
     host, _, port = settings.mail_server.rpartition(":") if ":" in settings.mail_server else (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +9,8 @@ from typing import Any
 
 from pushtune.errors import SettingsError
 from pushtune.settings.environment import EnvironmentSettings, read_environment
+from pushtune.settings.file import SettingsFile, parsed, plain_names
 from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS, Option
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 LARGEST = 1_000_000
 """Bytes of a settings file: a stranger's may be of any size."""
@@ -68,62 +62,73 @@ def load_settings(
     ``pushtune.toml`` (or ``[tool.pushtune]`` in ``pyproject.toml``) is read. Raises ``SettingsError`` that
     names the place of the slip.
     """
-    file, values = read_file(root)
-    check_names(file, values, (*options, *TABLES, *REPOSITORY_OPTIONS))
-    return Settings(**read_values((*options, *TABLES), flags, environ, file, values))
+    file = read_file(root)
+    check_names(file, (*options, *TABLES, *REPOSITORY_OPTIONS))
+    return Settings(**read_values((*options, *TABLES), flags, environ, file))
 
 
-def check_names(file: str, values: Mapping[str, Any], options: Sequence[Option]) -> None:
+def check_names(file: SettingsFile, options: Sequence[Option]) -> None:
     """Raise ``SettingsError`` if a file says something that no option is called."""
     known = {option.name for option in options}
-    for name in values:
+    for name in file.values:
         if name not in known:
-            raise SettingsError(f"{file}: there is no setting called {name!r}", fix=_nearest(name, known))
+            error = SettingsError(
+                f"{file.name}: there is no setting called {name!r}", fix=_nearest(name, known)
+            )
+            raise file.at_line(error, name)
 
 
 def read_values(
     options: Sequence[Option],
     flags: Mapping[str, Any],
     environ: Mapping[str, str],
-    file: str,
-    values: Mapping[str, Any],
+    file: SettingsFile,
 ) -> dict[str, Any]:
     """Return each option's value: the flag's, else the variable's, else the file's, else the default."""
-    return {option.name: _value(option, flags, environ, file, values) for option in options}
+    return {option.name: _value(option, flags, environ, file) for option in options}
 
 
-def _value(
-    option: Option, flags: Mapping[str, Any], environ: Mapping[str, str], file: str, values: Mapping[str, Any]
-) -> Any:
+def _value(option: Option, flags: Mapping[str, Any], environ: Mapping[str, str], file: SettingsFile) -> Any:
     flag = flags.get(option.name)
     if flag is not None:
         return option.read(option.flag, flag)
     if environ.get(option.variable):
         return option.read(option.variable, environ[option.variable])
-    if option.name in values:
-        return option.read(f"{file}: {option.name}", values[option.name])
+    if option.name in file.values:
+        try:
+            return option.read(f"{file.name}: {option.name}", file.values[option.name])
+        except SettingsError as error:
+            raise file.at_line(error, option.name) from None
     return option.default
 
 
-def read_file(root: Path) -> tuple[str, dict[str, Any]]:
-    """Return the name of the settings file of ``root`` and what it says; nothing where there is none."""
+def read_file(root: Path) -> SettingsFile:
+    """Return the settings file of ``root``; one that says nothing where there is none."""
     for name, table in (("pushtune.toml", ()), ("pyproject.toml", ("tool", "pushtune"))):
         path = root / name
         if not path.is_file():
             continue
         try:
-            if path.stat().st_size > LARGEST:
-                raise ValueError(f"it is larger than {LARGEST} bytes")
-            values: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
+            text = _text(name, path)
+            values: Any = parsed(name, text)
+        except SettingsError:
             if name == "pyproject.toml":
                 continue  # not ours to complain of
-            raise SettingsError(f"{name} cannot be read: {error}", fix="mend the file") from None
+            raise
         for key in table:
             values = values.get(key, {}) if isinstance(values, dict) else {}
         if values:
-            return name, {str(key).replace("-", "_"): value for key, value in values.items()}
-    return "pushtune.toml", {}
+            return SettingsFile(name, plain_names(values), text, table)
+    return SettingsFile("pushtune.toml")
+
+
+def _text(name: str, path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"it is larger than {LARGEST} bytes")
+        return path.read_text(encoding="utf-8")
+    except ValueError as error:
+        raise SettingsError(f"{name} cannot be read: {error}", fix="mend the file") from None
 
 
 def _nearest(name: str, known: set[str]) -> str:

@@ -13,6 +13,12 @@ from pushtune.model.target import parse_target
 
 STRATEGIES = ("auto", "grow", "program")
 ENVIRONMENTS = ("process", "virtualenv", "container")
+OCCASIONS = (
+    "always", "success", "target-missed", "script-fails", "fixed", "crash-loop", "machine-trouble",
+)  # fmt: skip
+"""On which a letter is written."""
+ATTACHMENTS = ("patch", "log")
+"""What a letter brings along."""
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
@@ -153,6 +159,21 @@ def read_names(name: str, value: Any) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def names_among(what: str, words: tuple[str, ...]) -> Callable[[str, Any], tuple[str, ...]]:
+    """Return what reads some of ``words``, each ``what``. A slip would be silence: it is refused."""
+
+    def read(name: str, value: Any) -> tuple[str, ...]:
+        names = read_names(name, value)
+        for one in names:
+            if one not in words:
+                raise SettingsError(
+                    f"{name}: there is no {what} called {one[:40]!r}", fix=f"known are {', '.join(words)}"
+                )
+        return names
+
+    return read
+
+
 def read_path(name: str, value: Any) -> str:
     """A path below the repository."""
     text = read_text(name, value)
@@ -199,8 +220,8 @@ REPOSITORY_OPTIONS: tuple[Option, ...] = (
     Option("script", read_path, None, "The training script, where it cannot be told."),
     Option("workdir", read_path, None, "The folder that the script is started in; the repository's own."),
     Option("mail", read_names, None, "Who is mailed: author, committers, or addresses."),
-    Option("mail_when", read_names, None, "When: always, or some of the occasions."),
-    Option("mail_attach", read_names, (), "What is attached: patch, log."),
+    Option("mail_when", names_among("occasion", OCCASIONS), None, "When: always, or some of the occasions."),
+    Option("mail_attach", names_among("attachment", ATTACHMENTS), (), "What is attached: patch, log."),
     Option("publish", read_switch, False, "Push the delivered branch back to where the push came from."),
 )  # fmt: skip
 """What a pushed repository says beside: read by the service only."""

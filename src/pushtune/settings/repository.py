@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pushtune.errors import SettingsError
+from pushtune.settings.file import SettingsFile
 from pushtune.settings.load import TABLES, Settings, check_names, read_file, read_values
 from pushtune.settings.options import OPTIONS, REPOSITORY_OPTIONS, read_path, typed
 from pushtune.settings.server import ServerSettings
@@ -49,11 +51,11 @@ def load_push_settings(root: Path, server: ServerSettings) -> PushSettings:
 
     Nothing of the server's own environment counts. Raises ``SettingsError`` that names the slip.
     """
-    file, values = read_file(root)
-    check_names(file, values, (*OPTIONS, *TABLES, *REPOSITORY_OPTIONS))
-    asked = Settings(**read_values((*OPTIONS, *TABLES), {}, {}, file, values))
-    run, notes = _bounded(asked, server, file, values)
-    said = read_values(REPOSITORY_OPTIONS, {}, {}, file, values)
+    file = read_file(root)
+    check_names(file, (*OPTIONS, *TABLES, *REPOSITORY_OPTIONS))
+    asked = Settings(**read_values((*OPTIONS, *TABLES), {}, {}, file))
+    run, notes = _bounded(asked, server, file)
+    said = read_values(REPOSITORY_OPTIONS, {}, {}, file)
     return PushSettings(
         run=run,
         script=said["script"],
@@ -64,7 +66,7 @@ def load_push_settings(root: Path, server: ServerSettings) -> PushSettings:
             attach=said["mail_attach"],
         ),
         publish=said["publish"] and server.publish,
-        target_said="target" in values,
+        target_said="target" in file.values,
         notes=notes,
     )
 
@@ -73,23 +75,26 @@ def _typed(name: str, value: Any) -> str:
     return next(typed(option, value) for option in OPTIONS if option.name == name)
 
 
-def _bounded(
-    run: Settings, server: ServerSettings, file: str, values: dict[str, Any]
-) -> tuple[Settings, tuple[str, ...]]:
+def _bounded(run: Settings, server: ServerSettings, file: SettingsFile) -> tuple[Settings, tuple[str, ...]]:
     changes: dict[str, Any] = {"python": server.python}
-    notes = [f"{file}: {name} is the operator's to choose" for name in _OPERATORS if name in values]
+    notes = [f"{file.name}: {name} is the operator's to choose" for name in _OPERATORS if name in file.values]
     for name, bound in _BOUNDED.items():
         most = getattr(server, bound)
         wanted = getattr(run, name)
         if most is not None and (wanted is None or wanted > most):
             changes[name] = most
-            if name in values:
-                notes.append(f"{file}: {name} is more than this server allows; it is {_typed(name, most)}")
+            if name in file.values:
+                notes.append(
+                    f"{file.name}: {name} is more than this server allows; it is {_typed(name, most)}"
+                )
     if run.program is not None:
-        read_path(f"{file}: program", run.program)
+        try:
+            read_path(f"{file.name}: program", run.program)
+        except SettingsError as error:
+            raise file.at_line(error, "program") from None
     if run.strategy == "program" and not server.programs:
         changes |= {"strategy": "auto", "program": None}
-        notes.append(f"{file}: this server runs no tweak programs; the strategy is auto")
+        notes.append(f"{file.name}: this server runs no tweak programs; the strategy is auto")
     if run.target is None:
         changes["target"] = server.target
     return replace(run, **changes), tuple(notes)

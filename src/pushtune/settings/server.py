@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,12 @@ from typing import Any
 
 from pushtune.errors import SettingsError
 from pushtune.settings.environment import EnvironmentRules
+from pushtune.settings.file import SettingsFile, parsed, plain_names
 from pushtune.settings.load import check_names, read_values
 from pushtune.settings.options import (
+    OCCASIONS,
     Option,
+    names_among,
     one_of,
     read_count,
     read_duration,
@@ -23,11 +25,6 @@ from pushtune.settings.options import (
     read_target,
     read_text,
 )
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FILE = "server.toml"
 
@@ -108,7 +105,8 @@ SERVER_OPTIONS: tuple[Option, ...] = (
     Option("mail_from", read_text, None, "The sender's address."),
     Option("mail_to", read_names, ("author",), "Who is mailed, where the repository does not say."),
     Option("mail_always", read_names, (), "Who is mailed of every push, whatever its repository says."),
-    Option("mail_when", read_names, ("always",), "When, where the repository does not say."),
+    Option("mail_when", names_among("occasion", OCCASIONS), ("always",),
+           "When, where the repository does not say."),
     Option("mail_domains", read_names, (), "The only domains that are mailed to; none: all."),
     Option("mail_templates", read_text, None, "A folder with templates of your own."),
 )  # fmt: skip
@@ -123,15 +121,15 @@ def server_settings_file(home: Path) -> Path:
 def load_server_settings(home: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> ServerSettings:
     """Return the operator's settings. Raises ``SettingsError`` that names the place of the slip."""
     path = server_settings_file(home)
-    values = _read(path)
-    check_names(str(path), values, SERVER_OPTIONS)
+    file = _read(path)
+    check_names(file, SERVER_OPTIONS)
     prefix = "PUSHTUNE_SERVER_"
     own = {
         "PUSHTUNE_" + name.removeprefix(prefix): value
         for name, value in environ.items()
         if name.startswith(prefix)
     }
-    return ServerSettings(**read_values(SERVER_OPTIONS, flags, own, str(path), values))
+    return ServerSettings(**read_values(SERVER_OPTIONS, flags, own, file))
 
 
 def environment_rules(server: ServerSettings) -> EnvironmentRules:
@@ -148,11 +146,11 @@ def environment_rules(server: ServerSettings) -> EnvironmentRules:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> SettingsFile:
     if not path.is_file():
-        return {}
+        return SettingsFile(str(path))
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise SettingsError(f"{path} cannot be read: {error}", fix="mend the file") from None
-    return {str(key).replace("-", "_"): value for key, value in values.items()}
+    return SettingsFile(str(path), plain_names(parsed(str(path), text)), text)
