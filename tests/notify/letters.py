@@ -128,7 +128,9 @@ TROUBLED = replace(
     BROKEN,
     failed=Failed("prepare", "The disk is full: 112 MB are left and 500 MB are needed.", "make room"),
 )
-TEST = LetterFacts("", "", "", "", "", 0)
+TEST = LetterFacts(
+    "", "", "", "", "", 0, server="gpu-1.example.org", settings_file="/var/lib/pushtune/server.toml"
+)
 
 OCCASIONS: dict[str, tuple[LetterFacts, Occasion]] = {
     "success": (MET, Occasion(Outcome.SUCCESS)),

@@ -24,6 +24,7 @@ _LIMITS = {
     "repository": 80, "branch": 80, "commit": 64, "subject": 160, "author": 80, "study": 60, "script": 120,
     "kind": 80, "metric": 60, "target": 80, "name": 60, "data": 60, "what": 100, "before": 80, "after": 80,
     "place": 120, "stage": 20, "reproduce": 1000, "path": 400,
+    "settings_file": 400,
 }  # fmt: skip
 
 Facts = TypeVar("Facts")

@@ -79,6 +79,7 @@ class LetterFacts:
     written (``accuracy>=0.98``), ``target_value`` its number. ``chosen_on`` says what data the search
     looked at, ``looks`` how often; ``confirmed`` that winner and baseline ran on further seeds.
     ``reproduce`` are commands, one a line. ``attempts``: how often a crashing training was started.
+    ``server`` and ``settings_file`` say which machine wrote a test letter, with what.
     """
 
     repository: str
@@ -111,6 +112,8 @@ class LetterFacts:
     failed: Failed | None = None
     curve: tuple[CurvePoint, ...] = ()
     warnings: tuple[str, ...] = ()
+    server: str = ""
+    settings_file: str = ""
 
     @property
     def best(self) -> Measured | None:

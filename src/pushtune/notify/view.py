@@ -210,6 +210,8 @@ def _about(facts: LetterFacts) -> tuple[tuple[str, str], ...]:
         ("Author", facts.author),
         ("Script", f"{facts.script} ({facts.kind})" if facts.script and facts.kind else facts.script),
         ("Push", f"{facts.push}{f', study {facts.study}' if facts.study else ''}" if facts.push else ""),
+        ("Server", facts.server),
+        ("Settings", facts.settings_file),
     )
     return tuple((name, text) for name, text in pairs if text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,7 @@ from pushtune.service.mail import mail_channel, mail_password
 from pushtune.service.post import Post
 from pushtune.service.pushes import get_push
 from pushtune.service.server import make_server, secrets_of
+from pushtune.settings import server_settings_file
 
 STEP_SECONDS = 0.05
 
@@ -182,8 +184,17 @@ def send_test(home: Opened, address: str, environ: Mapping[str, str]) -> str:
     to = recipients((address,), MailPolicy(settings.mail_domains or None), author=None)
     if not to.addresses:
         raise UsageError(f"mail {to.said}")
-    facts = LetterFacts(repository="test", branch="", commit="", subject="Mail works", author="", push=0)
+    facts = LetterFacts(
+        repository="", branch="", commit="", subject="", author="", push=0,
+        server=platform.node(), settings_file=_settings_file(home),
+    )  # fmt: skip
     number = letter_id(str(home.home.path), None, f"test {time.time()}", settings.sender)
     envelope = Envelope(settings.sender, to.addresses, number, time.time())
     channel.send(to_bytes(compose(facts, Occasion(Outcome.TEST), envelope)), settings.sender, to.addresses)
     return f"a letter to {', '.join(to.addresses)} was taken by {settings.mail_server}"
+
+
+def _settings_file(home: Opened) -> str:
+    """Return what was read: a letter that comes from another home than one thinks is told by it."""
+    file = server_settings_file(home.home.path)
+    return str(file) if file.is_file() else f"none: there is no {file}"
