@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pushtune.environment import ContainerEnvironment, EnvironmentRequest
-from pushtune.errors import UsageError
-from pushtune.model.needs import Needs
+from pushtune.errors import MachineError, UsageError
+from pushtune.model.needs import Loader, Needs
+from pushtune.model.ports import Interpreter
 from pushtune.settings import EnvironmentRules
 from pushtune.settings.environment import EnvironmentSettings, Mount
 
@@ -120,6 +121,38 @@ def test_a_link_that_a_trial_left_in_the_cache_is_not_followed(
     (tmp_path / "cache" / ".keras").symlink_to(tmp_path / "outside")
     environment(tmp_path, rules=EnvironmentRules(data=None)).container("x", str(tmp_path))
     assert list((tmp_path / "outside").iterdir()) == []
+
+
+def told_of(folder: Path, network: str, *loaders: Loader) -> list[str]:
+    made = environment(folder, EnvironmentSettings(network=network), EnvironmentRules(network="full"))
+    return list(made._downloaded(Needs(loaders=loaders), Interpreter("python", (3, 11, 0), image="x")))
+
+
+def test_what_cannot_be_downloaded_before_trials_is_said_where_they_have_no_network(tmp_path: Path) -> None:
+    astray = Loader(
+        "train.py", 7, "torchvision.datasets.MNIST", (("root", "'data'"),), trouble="every trial's own"
+    )
+    line = "not downloaded: torchvision.datasets.MNIST(root='data') (train.py:7): every trial's own"
+    assert told_of(tmp_path, "prepare", astray) == [line]
+    assert told_of(tmp_path, "full", astray) == []
+
+
+def test_nothing_is_downloaded_for_code_that_is_to_have_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    call = Loader("train.py", 1, "keras.datasets.mnist.load_data")
+    assert told_of(tmp_path, "none", call) == []
+    with pytest.raises(MachineError):
+        told_of(tmp_path, "prepare", call)
+
+
+def test_no_password_of_an_address_is_shown_and_no_line_without_end() -> None:
+    url = "https://ann:secret@example.org/x.npz"
+    assert str(Loader("train.py", 1, "get_file", (("origin", repr(url)),))) == (
+        "get_file(origin='https://…@example.org/x.npz')"
+    )
+    assert len(str(Loader("train.py", 1, "get_file", (("origin", repr("x" * 9999)),)))) < 300
 
 
 def test_missing_data_is_said_before_an_engine_is_looked_for(

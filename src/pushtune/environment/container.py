@@ -22,7 +22,7 @@ from pushtune.environment.process import OLDEST_PYTHON, trial_variables
 from pushtune.environment.request import EnvironmentRequest
 from pushtune.errors import UsageError
 from pushtune.model.containers import ContainerSpec, Mount, Network
-from pushtune.model.needs import Loader, Needs
+from pushtune.model.needs import Loader, Needs, without_password
 from pushtune.model.ports import Interpreter
 from pushtune.settings.environment import NETWORKS
 
@@ -99,28 +99,34 @@ class ContainerEnvironment:
 
         What cannot be fetched ends nothing: a script may do without, or look for the data elsewhere too.
         """
-        own, cache, network = self._request.rules.data is None, self._request.cache, self._allowed()
-        if cache is None or network == "none" or not needs.loaders:
+        network = self._allowed()
+        if self._request.cache is None or network == "none":
             return
-        container = replace(self._spec(found.image), mounts=tuple(self._cache_mounts()))
-        downloads = Downloads(
+        ready = [loader for loader in needs.loaders if not loader.trouble]
+        if ready:
+            own = self._request.rules.data is None
+            for loader, error in self._downloads(found.image, self._request.cache).fetch(ready, found.path):
+                yield _told_of(loader, error, own=own) if error else f"downloaded {loader} for all trials"
+        # With a network of their own trials fetch it themselves.
+        for loader in needs.loaders if network != "full" else ():
+            if loader.trouble:
+                yield f"not downloaded: {loader} ({loader.file}:{loader.line}): {loader.trouble}"
+
+    def _downloads(self, image: str, cache: Path) -> Downloads:
+        own = self._request.rules.data is None
+        return Downloads(
             engine=self.engine,
             home=self._request.home,
             store=self._request.store,
             cache=cache,
             target=HOME_INSIDE,
-            container=container,
+            container=replace(self._spec(image), mounts=tuple(self._cache_mounts())),
             variables=self.variables(1, 0),
             memory=self._request.settings.memory,
             own=own,
+            # Where trials themselves may ask anybody there is nothing to be guarded.
+            public=not own and self._allowed() != "full",
         )
-        ready = [loader for loader in needs.loaders if not loader.trouble]
-        for loader, error in downloads.fetch(ready, found.path):
-            yield _told_of(loader, error, own=own) if error else f"downloaded {loader} for all trials"
-        # With a network of their own trials fetch it themselves.
-        for loader in needs.loaders if network != "full" else ():
-            if loader.trouble:
-                yield f"not downloaded: {loader.file}:{loader.line}: {loader}: {loader.trouble}"
 
     def _allowed(self) -> str:
         """Return how much network both sides allow."""
@@ -156,7 +162,7 @@ def _told_of(loader: Loader, error: str, *, own: bool) -> str:
     """Return what to do about something that could not be downloaded."""
     put = f"put it into ~/{loader.place}" if own and loader.place else "mount it (data under [environment])"
     return (
-        f"could not download {loader} ({loader.file}:{loader.line}): {error}; "
+        f"could not download {loader} ({loader.file}:{loader.line}): {without_password(error)}; "
         f'trials run without a network: {put}, or set network = "full"'
     )
 

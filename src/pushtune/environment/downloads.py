@@ -55,7 +55,8 @@ class Downloads:
 
     ``container`` is that of its trials without their data; its first mount is ``cache``, which they have as
     their home folder, at ``target``. ``variables`` is their environment. ``own``: the code is the user's own,
-    and may ask the machines of their own network. ``home`` and ``store`` as in ``EnvironmentRequest``.
+    and is downloaded for as they would themselves. ``public``: only from the internet, and from no machine of
+    the network that we are in. ``home`` and ``store`` as in ``EnvironmentRequest``.
     """
 
     engine: Engine
@@ -67,10 +68,12 @@ class Downloads:
     variables: Mapping[str, str]
     memory: int | None = None
     own: bool = False
+    public: bool = True
 
     def missing(self, loaders: Iterable[Loader]) -> list[Loader]:
         """Return the calls that have not come to their end yet."""
-        return [each for each in loaders if not (self.cache / data_loading.NOTES / self.key(each)).exists()]
+        notes = self.cache / data_loading.NOTES
+        return [each for each in loaders if not _is_there(notes / self.key(each))]
 
     def key(self, loader: Loader) -> str:
         """Return what a call is noted by.
@@ -114,7 +117,7 @@ class Downloads:
             return {}
         empty = Mount(str(self._folder / "online" / "home"), self.target, read_only=False)
         variables, reads = _way_out(os.environ, own=self.own)
-        step = _Step("online", variables, reads, {"public": not self.own})
+        step = _Step("online", variables, reads, {"public": self.public})
         container = replace(self.container, mounts=(empty,), network="host" if self.own else "full")
         errors = self._run(step, python, wanted, container)
         return errors if all(errors.values()) else self._taken(errors, python, empty)
@@ -122,7 +125,7 @@ class Downloads:
     def _offline(self, wanted: Sequence[Loader], python: str) -> Errors:
         """Try the calls as a trial would make them: what they need may be there."""
         container = replace(self.container, network="none")
-        if len(container.mounts) == 1 and not any(self.cache.iterdir()):
+        if len(container.mounts) == 1 and _is_empty(self.cache):
             return dict.fromkeys((self.key(each) for each in wanted), "nothing is there yet")
         return self._run(_Step("offline", _OFFLINE), python, wanted, container)
 
@@ -174,6 +177,20 @@ def unfinished(store: Path) -> list[Path]:
     markers = Markers(store / "downloads")
     folders = sorted(markers.folder.iterdir()) if markers.folder.is_dir() else []
     return [path for path in folders if path.name != "locks" and not markers.is_locked(path.name)]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # a trial has closed the folder
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        return not any(folder.iterdir())
+    except OSError:
+        return False
 
 
 def _changed(path: str) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pushtune.model.analysis import Requirement
+
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,13 @@ class Loader:
     trouble: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{name}={text}' for name, text in self.arguments)})"
+        given = without_password(", ".join(f"{name}={text}" for name, text in self.arguments))
+        return f"{self.name}({given if len(given) <= _LONGEST else given[:_LONGEST] + '…'})"
+
+
+def without_password(text: str) -> str:
+    """Return ``text`` without what stands in addresses before their host: names and passwords."""
+    return re.sub(r"(\w://)[^\s/@'\"]*@", r"\1…@", text)
 
 
 @dataclass(frozen=True)
