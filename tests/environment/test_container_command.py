@@ -79,6 +79,7 @@ def test_a_trial_is_root_only_where_root_is_nobody_but_us(
 def test_the_network_is_shut_unless_it_is_opened(tmp_path: Path) -> None:
     assert "--network=none" in arguments(DOCKER, tmp_path)
     assert "--network=bridge" in arguments(DOCKER, tmp_path, network="full")
+    assert "--network=host" in arguments(DOCKER, tmp_path, network="host")
 
 
 def test_the_lower_limit_of_processes_counts(tmp_path: Path) -> None:
