@@ -124,6 +124,21 @@ def test_another_version_than_the_images_is_installed_below_it(tmp_path: Path) -
     assert any("image python is the nearest" in str(reason) for reason in found.reasons)
 
 
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("torch\ntorchvision", "torchvision==0.28.0+cpu"),
+        ("torchvision>=0.15", "torchvision==0.28.0+cpu"),
+        ("torchvision==0.16.0", "torchvision==0.16.0"),
+    ],
+)
+def test_what_goes_with_one_release_only_is_that_one_unless_another_is_wanted(
+    tmp_path: Path, line: str, package: str
+) -> None:
+    found = choice(tmp_path, "import torchvision\n" + TORCH, requirements_dot_txt=f"{line}\n")
+    assert (found.kind, found.packages) == ("torch", (package,))
+
+
 def test_imports_are_followed_through_the_curated_map(tmp_path: Path) -> None:
     found = choice(tmp_path, "import cv2, umap\n" + FOREST)
     assert set(found.packages) == {"opencv-python-headless", "umap-learn"}

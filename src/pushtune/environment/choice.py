@@ -46,7 +46,7 @@ def choose(
     wanted, more = wanted_packages(needs, declared, settings, kinds, period)
     kind, why = _kind_for(needs, kinds, period, wanted)
     python, asked = _python(declared, settings)
-    packages = [line for line in wanted if not _is_held(line, kind, kinds)]
+    packages = [_beside(line, kind) for line in wanted if not _is_held(line, kind, kinds)]
     return Choice(
         source="kind",
         kind=kind.name,
@@ -56,9 +56,10 @@ def choose(
         hashes=bool(packages) and all(line.hashes for line in packages),
         modules=modules,
         unsure=tuple(item.module for item in needs.requirements if not item.certain),
-        reasons=(*_passed_over(dockerfiles), *reasons, *more, *why, *asked),
+        reasons=(*_passed_over(dockerfiles), *reasons, *more, *why, *asked, *_gpu_reasons(settings)),
         refused=declared.refused,
         offline=offline,
+        gpus=settings.gpus is not None,
     )
 
 
@@ -135,6 +136,19 @@ def _contrary(wanted: Sequence[Line], kind: Kind, kinds: Kinds) -> list[Line]:
 def _is_held(line: Line, kind: Kind, kinds: Kinds) -> bool:
     version = kind.brings.get(kinds.held(line.name))
     return version is not None and not is_contrary(line, version) and "[" not in line.requirement
+
+
+def _gpu_reasons(settings: EnvironmentSettings) -> list[Reason]:
+    given = settings.gpus is not None
+    return [Reason("pushtune.toml", 0, "gives trials GPUs: no builds for the CPU")] if given else []
+
+
+def _beside(line: Line, kind: Kind) -> Line:
+    """Return the line for the one release that goes with what the image holds, if it allows that."""
+    version = kind.beside.get(line.name)
+    if version is None or is_contrary(line, version) or line.hashes:
+        return line
+    return replace(line, requirement=f"{line.name}=={version}")
 
 
 def _python(declared: Declared, settings: EnvironmentSettings) -> tuple[str, list[Reason]]:

@@ -33,7 +33,8 @@ class Choice:
     ``kind`` with ``packages`` on it, each as pip reads it; ``lines`` are those among them that a file
     declares; ``hashes``: pip checks them. ``modules`` must be importable before it counts as made, and
     ``unsure`` are those that only a try can show. ``refused`` are declared lines that are not honoured.
-    ``offline``: no code of the repository has a network, not even while its image is built.
+    ``offline``: no code of the repository has a network, not even while its image is built. ``gpus``: what is
+    installed is not the builds for the CPU.
     """
 
     source: str
@@ -49,6 +50,7 @@ class Choice:
     reasons: tuple[Reason, ...] = ()
     refused: tuple[Refused, ...] = ()
     offline: bool = False
+    gpus: bool = False
 
     @property
     def name(self) -> str:

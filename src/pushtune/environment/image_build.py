@@ -22,6 +22,7 @@ from pathlib import Path
 from pushtune.environment import image_fetching
 from pushtune.environment.engines import Engine
 from pushtune.environment.image_errors import build_error, fetch_error
+from pushtune.environment.image_kinds import CpuBuilds
 from pushtune.environment.image_recipes import ImageRecipe
 from pushtune.environment.pip_configuration import read_pip_configuration
 from pushtune.environment.process import LOOK
@@ -49,16 +50,19 @@ class BuiltImage:
     version: tuple[int, int, int]
 
 
-def build_image(engine: Engine, recipe: ImageRecipe, base: str, *, builds: bool) -> BuiltImage:
+def build_image(
+    engine: Engine, recipe: ImageRecipe, base: str, *, builds: bool, cpu: CpuBuilds
+) -> BuiltImage:
     """Build ``recipe`` on the image ``base`` (as the engine calls it) and name it once it is tried.
 
-    ``builds`` allows packages that run code while they are made into wheels. Raises ``BuildError``.
+    ``builds`` allows packages that run code while they are made into wheels; ``cpu`` says where builds for
+    the CPU are. Raises ``BuildError``.
     """
     with tempfile.TemporaryDirectory(prefix="pushtune-image-") as scratch:
         wheels = Path(scratch) / "wheels"
         wheels.mkdir()
         if recipe.requirements is not None:
-            _fetch(engine, recipe, base, Path(scratch), builds=builds)
+            _fetch(engine, recipe, base, Path(scratch), builds=builds, cpu=cpu)
         with _served(wheels) as address:
             arguments = {"BASE": base, "PIP_FIND_LINKS": address, "PIP_NO_INDEX": "1"}
             image = run_build(engine, recipe, arguments, network="host")
@@ -205,11 +209,13 @@ def _started(engine: Engine, image: str, program: str, code: str, words: Sequenc
 # Fetching.
 
 
-def _fetch(engine: Engine, recipe: ImageRecipe, base: str, scratch: Path, *, builds: bool) -> None:
+def _fetch(
+    engine: Engine, recipe: ImageRecipe, base: str, scratch: Path, *, builds: bool, cpu: CpuBuilds
+) -> None:
     wheels = scratch / "wheels"
     (wheels / "requirements.txt").write_text(recipe.requirements or "", encoding="utf-8")
     name = f"pushtune-fetch-{recipe.key[:12]}-{os.getpid()}"
-    words = ["/wheels", str(int(recipe.hashes)), str(int(builds))]
+    words = ["/wheels", str(int(recipe.hashes)), str(int(builds)), cpu.index, *cpu.packages]
     options = ["--rm", f"--name={name}", f"--label={LABEL}=fetch", "--network=host", "--cap-drop=ALL",
                "--security-opt=no-new-privileges", "--env=HOME=/tmp", "--workdir=/wheels",
                "--entrypoint=python", f"--volume={wheels}:/wheels"]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pushtune.environment.image_recipes import ImageRecipe
+from pushtune.environment.image_recipes import CPU, ImageRecipe
 from pushtune.errors import BuildError
 from pushtune.process import Completed
 
@@ -18,6 +18,8 @@ _MISSING = re.compile(
     r"Could not find a version that satisfies the requirement) ([^\s(]+)"
 )
 _NO_WHEEL = re.compile(r"Failed to build|error: subprocess-exited-with-error|only-binary")
+_VERSION_FIX = "ask for another version, or for another Python under [environment]"
+_CPU_FIX = "let your pip find its build for the CPU: an extra-index-url or a folder (find-links) in pip.conf"
 _CONFLICT = re.compile(r"(?m)^ERROR: Cannot install (.*?) because")
 _PULL = re.compile(
     r"pull access denied|manifest unknown|unauthorized|not found: manifest|no such host|denied:"
@@ -49,7 +51,7 @@ def fetch_error(recipe: ImageRecipe, answer: Completed) -> BuildError:
         return BuildError(
             f"{place}{wanted}: no release of it is to be had for this Python"
             + (" as a wheel" if _NO_WHEEL.search(said) else ""),
-            fix="ask for another version, or for another Python under [environment]",
+            fix=_CPU_FIX if wanted.endswith(CPU) else _VERSION_FIX,
             details=last_lines(said),
         )
     if conflict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,10 @@ PACKAGES_KIND = "packages"
 
 @dataclass(frozen=True)
 class Kind:
-    """``pins`` are the versions of what its own requirements name, ``brings`` those of its parents too."""
+    """``pins`` are the versions of what its own requirements name, ``brings`` those of its parents too.
+
+    ``beside`` are versions of what it does not hold, and of which only one goes with what it holds.
+    """
 
     name: str
     parent: str
@@ -36,6 +39,7 @@ class Kind:
     folder: Path
     pins: Mapping[str, str]
     brings: Mapping[str, str]
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,25 @@ class Period:
 
 
 @dataclass(frozen=True)
+class CpuBuilds:
+    """Packages whose builds for the CPU (``==1.2+cpu``) are on an index of their own; ``""``: on none."""
+
+    index: str = ""
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Kinds:
-    """All kinds in the order of the table; ``stands_for`` maps a name that is asked for to the one held."""
+    """All kinds in the order of the table; ``stands_for`` maps a name that is asked for to the one held.
+
+    ``for_gpus`` maps a distribution that is held to the one in its place where trials get GPUs.
+    """
 
     kinds: Mapping[str, Kind]
     period: Mapping[str, Period] = field(default_factory=dict)
     stands_for: Mapping[str, str] = field(default_factory=dict)
+    cpu_builds: CpuBuilds = CpuBuilds()
+    for_gpus: Mapping[str, str] = field(default_factory=dict)
 
     def chain(self, name: str) -> tuple[Kind, ...]:
         """Return a kind and what it stands on, the lowest first."""
@@ -95,7 +112,13 @@ def read_kinds(folder: Path) -> Kinds:
             for last, row in table["period"].items()
         },
         {asked: held for held, names in table["stands_for"].items() for asked in names},
+        _cpu_builds(table.get("cpu_builds", {})),
+        table.get("for_gpus", {}),
     )
+
+
+def _cpu_builds(row: Mapping[str, Any]) -> CpuBuilds:
+    return CpuBuilds(row.get("index", ""), tuple(row.get("packages", ())))
 
 
 def _kind(folder: Path, name: str, row: Mapping[str, Any], known: Mapping[str, Kind]) -> Kind:
@@ -110,6 +133,7 @@ def _kind(folder: Path, name: str, row: Mapping[str, Any], known: Mapping[str, K
         folder=folder / name,
         pins=pins,
         brings={**(known[parent].brings if parent else {}), **pins},
+        beside={**(known[parent].beside if parent else {}), **_pinned(row.get("beside", ()))},
     )
 
 
@@ -117,4 +141,8 @@ def _pins(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
-    return {canonical(name): version for name, _, version in (line.partition("==") for line in lines if line)}
+    return _pinned(line for line in lines if line)
+
+
+def _pinned(lines: Iterable[str]) -> dict[str, str]:
+    return {canonical(name): version for name, _, version in (line.partition("==") for line in lines)}

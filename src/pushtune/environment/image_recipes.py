@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from pushtune.environment.choice import Choice
+from pushtune.environment.choice_records import split_requirement
 from pushtune.environment.declared_lines import Line
 from pushtune.environment.image_kinds import PACKAGES_KIND, Kind, Kinds, images_folder
+
+REQUIREMENTS = "requirements.txt"
+CPU = "+cpu"
+"""The mark of a build for the CPU, at the end of its version."""
 
 FORMAT = 1
 """Goes into every key: a change of how images are made makes others."""
@@ -49,17 +55,34 @@ class ImageRecipe:
     @property
     def requirements(self) -> str | None:
         """What pip installs in it, as it reads it; None for nothing."""
-        data = dict(self.files).get("requirements.txt")
+        data = dict(self.files).get(REQUIREMENTS)
         return None if data is None else data.decode()
 
 
-def kind_recipe(kind: Kind, base: str) -> ImageRecipe:
-    """Return the recipe of a kind's own layers on ``base``."""
-    files = tuple((path.name, path.read_bytes()) for path in sorted(kind.folder.iterdir()) if path.is_file())
-    return ImageRecipe(kind.name, files, base, kind.modules)
+def kind_recipe(kind: Kind, base: str, for_gpus: Mapping[str, str] | None = None) -> ImageRecipe:
+    """Return the recipe of a kind's own layers on ``base``.
+
+    ``for_gpus`` is what ``Kinds`` says takes the place of builds for the CPU; None keeps those.
+    """
+    files = {path.name: path.read_bytes() for path in sorted(kind.folder.iterdir()) if path.is_file()}
+    if for_gpus is not None and REQUIREMENTS in files:
+        lines = files[REQUIREMENTS].decode().splitlines()
+        files[REQUIREMENTS] = _text(with_gpus(line, for_gpus) for line in lines)
+    return ImageRecipe(kind.name, tuple(files.items()), base, kind.modules)
 
 
-def packages_recipe(choice: Choice, base: str) -> ImageRecipe:
+def with_gpus(requirement: str, for_gpus: Mapping[str, str]) -> str:
+    """Return a requirement as it is where trials get GPUs: the plain build, under the name that has it."""
+    name, versions = split_requirement(requirement)
+    plain = requirement.removesuffix(CPU)
+    return f"{for_gpus[name]}{versions}".removesuffix(CPU) if name in for_gpus else plain
+
+
+def _text(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def packages_recipe(choice: Choice, base: str, for_gpus: Mapping[str, str] | None = None) -> ImageRecipe:
     """Return the recipe of what a repository wants besides its kind."""
     dockerfile = (images_folder() / PACKAGES_KIND / "Dockerfile").read_bytes()
     hashes = {line.requirement: line.hashes for line in choice.lines} if choice.hashes else {}
@@ -67,7 +90,9 @@ def packages_recipe(choice: Choice, base: str) -> ImageRecipe:
         " ".join([text, *(f"--hash={value}" for value in hashes.get(text, ()))])
         for text in sorted(choice.packages)
     ]
-    files = (("Dockerfile", dockerfile), ("requirements.txt", ("\n".join(lines) + "\n").encode()))
+    if for_gpus is not None and not choice.hashes:
+        lines = [with_gpus(text, for_gpus) for text in lines]
+    files = (("Dockerfile", dockerfile), (REQUIREMENTS, _text(lines)))
     name = f"{choice.kind}-{PACKAGES_KIND}"
     return ImageRecipe(name, files, base, (), choice.lines, choice.hashes)
 

@@ -19,7 +19,7 @@ from pushtune.environment.image_build import (
     try_image,
 )
 from pushtune.environment.image_context import repository_recipe
-from pushtune.environment.image_kinds import Kinds
+from pushtune.environment.image_kinds import CpuBuilds, Kinds
 from pushtune.environment.image_recipes import ImageRecipe, kind_recipe, packages_recipe
 from pushtune.environment.markers import Markers
 from pushtune.errors import BuildError, MachineError, UsageError
@@ -70,11 +70,12 @@ class Images:
         base = self._base(name)
         key = base
         recipes: list[ImageRecipe] = []
+        for_gpus = self._kinds.for_gpus if choice.gpus else None
         for kind in self._kinds.chain(choice.kind):
-            recipes.append(kind_recipe(kind, key))
+            recipes.append(kind_recipe(kind, key, for_gpus))
             key = recipes[-1].key
         if choice.packages:
-            recipes.append(packages_recipe(choice, key))
+            recipes.append(packages_recipe(choice, key, for_gpus))
         return Plan(name, tuple(recipes))
 
     def is_ready(self, choice: Choice) -> bool:
@@ -101,7 +102,8 @@ class Images:
     def _maker(self, recipe: ImageRecipe, base: str, choice: Choice) -> Make:
         # What we name ourselves has wheels; only what a repository asks for may need to be compiled.
         builds = self._rules.builds and not choice.offline and recipe.kind not in self._kinds.kinds
-        return lambda: build_image(self._engine, recipe, base, builds=builds)
+        cpu = CpuBuilds() if choice.gpus else self._kinds.cpu_builds
+        return lambda: build_image(self._engine, recipe, base, builds=builds, cpu=cpu)
 
     def _of_dockerfile(self, choice: Choice, root: Path) -> BuiltImage:
         recipe = repository_recipe(root, choice.dockerfile)

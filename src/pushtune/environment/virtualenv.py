@@ -72,7 +72,8 @@ class VirtualenvEnvironment:
         kinds = load_kinds()
         pinned = base.version >= PINNED_FROM
         chain = kinds.chain(choice.kind)
-        requirements = (*_pins(choice, kinds, pinned=pinned), *sorted(choice.packages))
+        own = sorted(text.partition("+")[0] for text in choice.packages)
+        requirements = (*_pins(choice, kinds, pinned=pinned), *own)
         startup = images_folder() / "keras2" / "keras_of_its_time.py" if choice.kind == "keras2" else None
         modules = tuple(name for kind in chain for name in kind.modules)
         files = (("requirements.txt", "\n".join(requirements).encode()),)
@@ -100,12 +101,14 @@ class VirtualenvEnvironment:
 
 
 def _pins(choice: Choice, kinds: Kinds, *, pinned: bool) -> tuple[str, ...]:
-    """Return what the image of the choice would hold already, without what a repository wants otherwise."""
+    """Return what the image of the choice would hold already, without what a repository wants otherwise.
+
+    Which build of a version it is, for the CPU or not, is the user's pip's to say.
+    """
     own = {_name(line) for line in choice.packages}
     brings = kinds.kinds[choice.kind].brings
-    return tuple(
-        f"{name}=={version}" if pinned else name for name, version in brings.items() if name not in own
-    )
+    wanted = {name: version.partition("+")[0] for name, version in brings.items() if name not in own}
+    return tuple(f"{name}=={version}" if pinned else name for name, version in wanted.items())
 
 
 def _name(requirement: str) -> str:
