@@ -8,6 +8,7 @@ from pushtune.ledger.engine import machine_errors, open_engine
 from pushtune.ledger.outbox import Outbox
 from pushtune.ledger.pushes import Pushes
 from pushtune.ledger.records import (
+    DELIVERED_FOLDER,
     AttemptRow,
     Author,
     Exchange,
@@ -23,6 +24,7 @@ from pushtune.ledger.studies import Studies
 from pushtune.ledger.trials import Trials, new_trial
 
 __all__ = [
+    "DELIVERED_FOLDER",
     "AttemptRow",
     "Author",
     "Exchange",

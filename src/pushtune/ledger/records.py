@@ -17,6 +17,9 @@ from pushtune.model.states import (
     TrialState,
 )
 
+DELIVERED_FOLDER = "delivered_folder"
+"""The fact of a study that says where its results lie for good."""
+
 
 @dataclass(frozen=True)
 class StudyRow:

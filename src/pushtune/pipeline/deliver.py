@@ -21,14 +21,14 @@ from pushtune.deliver import (
     push_branch,
 )
 from pushtune.git import Mirror
-from pushtune.ledger import PushRow, RepositoryRow
+from pushtune.ledger import DELIVERED_FOLDER, PushRow, RepositoryRow
 from pushtune.model.states import StageName
 from pushtune.pipeline.desk import Desk
 from pushtune.pipeline.results import PATCH, REPORT, SUMMARY, TEXT, WINNER
 from pushtune.pipeline.stage import Done, Step, Waiting
 
 BRANCH = "delivered_branch"
-FOLDER = "delivered_folder"
+FOLDER = DELIVERED_FOLDER
 FILES = "delivered_files"
 PUBLISHED = "delivered_published"
 """The study's facts that say what was delivered."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pushtune.errors import UsageError
-from pushtune.ledger import Ledger, PushRow, StageRow
+from pushtune.ledger import DELIVERED_FOLDER, Ledger, PushRow, StageRow
 from pushtune.model.home import Home
 from pushtune.model.states import PUSH_ENDS, MailState, PushState, StageName, StageState
 from pushtune.service.locks import is_free
@@ -103,6 +103,7 @@ def show_push(ledger: Ledger, home: Home, number: int, *, as_json: bool) -> str:
     row = get_push(ledger, number)
     stages = ledger.pushes.stages_of(number)
     letters = ledger.outbox.of_push(number)
+    delivered = _delivered(ledger, home, row)
     if as_json:
         return json.dumps(
             {
@@ -113,6 +114,7 @@ def show_push(ledger: Ledger, home: Home, number: int, *, as_json: bool) -> str:
                     for letter in letters
                 ],
                 "folder": str(home.push(number)),
+                "delivered": None if delivered is None else str(delivered),
             },
             indent=1,
         )
@@ -122,15 +124,19 @@ def show_push(ledger: Ledger, home: Home, number: int, *, as_json: bool) -> str:
     if row.trouble:
         again = "" if row.retry_at is None else f" (again at {datetime.fromtimestamp(row.retry_at):%H:%M:%S})"
         lines.append(printable(f"  waits: {row.trouble}{again}"))
-    lines.append(f"  logs: pushtune logs {number}    files: {_files(ledger, home, row)}")
+    lines.append(f"  logs: pushtune logs {number}    files: {delivered or home.push(number)}")
     return "\n".join(lines)
 
 
-def _files(ledger: Ledger, home: Home, row: PushRow) -> Path:
-    """Return the folder to look into: what was delivered, else what there is."""
-    name = None if row.repository is None else ledger.repositories.names().get(row.repository)
-    delivered = None if name is None else home.delivered(name, row.id)
-    return delivered if delivered is not None and delivered.is_dir() else home.push(row.id)
+def _delivered(ledger: Ledger, home: Home, row: PushRow) -> Path | None:
+    """Return the folder that was delivered, where it was written down: repositories change their names."""
+    study = None if row.study is None else ledger.studies.get(row.study)
+    written = None if study is None else study.facts.get(DELIVERED_FOLDER)
+    if not written:
+        return None
+    # The second one: the home was moved since.
+    places = (Path(written), home.delivered(Path(written).parent.name, row.id))
+    return next((place for place in places if place.is_dir()), None)
 
 
 def _stage_facts(stage: StageRow) -> dict[str, Any]:
