@@ -81,10 +81,18 @@ def list_command(as_json: bool, home: Path | None) -> None:
 @click.argument("name")
 @home_option
 def remove_command(name: str, home: Path | None) -> None:
-    """Watch a repository no more. What came of its pushes stays."""
+    """Watch a repository no more. What came of its pushes stays; those that still wait are cancelled."""
     with opened(home_path(home, os.environ), {}, os.environ) as at:
-        remove_repository(at, name)
+        removed = remove_repository(at, name)
         click.echo(f"{name} is not watched any more")
+        if removed.cancelled:
+            click.echo(f"cancelled, as nobody had begun them: {_pushes(removed.cancelled)}")
+        if removed.running:
+            click.echo(f"under way, and going on (`pushtune cancel`): {_pushes(removed.running)}")
+
+
+def _pushes(numbers: tuple[int, ...]) -> str:
+    return "push " + ", ".join(map(str, numbers))
 
 
 @repo_command.command("hook")

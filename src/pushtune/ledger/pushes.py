@@ -283,6 +283,21 @@ def supersede(connection: Connection, repository: int, branch: str, *, by: int, 
     return _move(connection, numbers, PushState.SUPERSEDED, now=now, reason=f"push {by} is newer")
 
 
+def cancel_queued(connection: Connection, repository: int, *, now: float, reason: str) -> list[int]:
+    """Cancel what nobody has begun of a repository's pushes, with all their stages; return the numbers."""
+    queued = select(pushes.c.id).where(
+        pushes.c.repository == repository, pushes.c.state == PushState.QUEUED.value
+    )
+    numbers = sorted(row.id for row in connection.execute(queued))
+    _move(connection, numbers, PushState.CANCELLED, now=now, reason=reason)
+    connection.execute(
+        update(stages)
+        .where(stages.c.push.in_(numbers), stages.c.state == StageState.WAITING.value)
+        .values(state=StageState.SKIPPED.value, ended=now)
+    )
+    return numbers
+
+
 def _move(
     connection: Connection, numbers: Collection[int], state: PushState, *, now: float, reason: str
 ) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
 from pushtune.errors import UsageError
 from pushtune.ledger.engine import transaction
-from pushtune.ledger.pushes import NEW_PUSH, insert_push, supersede
+from pushtune.ledger.pushes import NEW_PUSH, cancel_queued, insert_push, supersede
 from pushtune.ledger.records import RepositoryRow
 from pushtune.ledger.tables import deliveries, heads, repositories
 
@@ -36,8 +36,11 @@ class Repositories:
         assert result.inserted_primary_key is not None
         return replace(row, id=int(result.inserted_primary_key[0]))
 
-    def remove(self, name: str, *, now: float) -> None:
-        """Stop watching a repository; its history stays. ``UsageError`` if there is none of that name."""
+    def remove(self, name: str, *, now: float) -> list[int]:
+        """Stop watching a repository; its history stays. ``UsageError`` if there is none of that name.
+
+        Its queued pushes are cancelled, and their numbers returned. What runs goes on.
+        """
         row = self.named(name)
         with transaction(self._engine) as connection:
             # The name is free again for another.
@@ -47,6 +50,7 @@ class Repositories:
                 .values(removed=now, name=f"{name[:80]} (removed {row.id})")
             )
             connection.execute(delete(heads).where(heads.c.repository == row.id))
+            return cancel_queued(connection, row.id, now=now, reason=f"{name} is not watched any more")
 
     def change(self, row: RepositoryRow) -> None:
         """Write which branches of a repository are watched, and how often it is looked at."""
@@ -97,9 +101,11 @@ class Repositories:
 
         Head, push, and the end of queued older pushes are written together: news is taken once, however
         many tell it. ``push=False`` only remembers the head: where a repository is added, what is there
-        already is no push.
+        already is no push. Of a repository that was removed a moment ago there is no news.
         """
         with transaction(self._engine) as connection:
+            if _is_removed(connection, repository):
+                return None
             if not _is_news(connection, repository, branch, commit, now):
                 return None
             if not push:
@@ -131,6 +137,11 @@ class Repositories:
                 .on_conflict_do_nothing()
             )
         return done.rowcount == 1
+
+
+def _is_removed(connection: Connection, repository: int) -> bool:
+    query = select(repositories.c.removed).where(repositories.c.id == repository)
+    return connection.execute(query).scalar() is not None
 
 
 def _is_news(connection: Connection, repository: int, branch: str, commit: str, now: float) -> bool:

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -160,15 +160,25 @@ def _facts(home: Opened, row: RepositoryRow) -> dict[str, Any]:
     return {**vars(row), "branches": list(row.branches), "heads": home.ledger.repositories.heads(row.id)}
 
 
-def remove_repository(home: Opened, name: str) -> None:
-    """Watch a repository no more. Its pushes and results stay; our hook, if it has one, is taken away."""
+@dataclass(frozen=True)
+class Removed:
+    """Its open pushes, by number: those that waited are ``cancelled``, the others are ``running`` on."""
+
+    cancelled: tuple[int, ...]
+    running: tuple[int, ...]
+
+
+def remove_repository(home: Opened, name: str) -> Removed:
+    """Watch a repository no more. What came of its pushes stays; our hook, if it has one, is taken away."""
     row = home.ledger.repositories.named(name)
     # A repository that is gone, or is not ours to write in, must be removable all the same.
     with suppress(PushtuneError):
         address = check_address(row.address, allow_local=True, allowed_hosts=home.settings.hosts)
         if address.local:
             remove_hook(address.path, home.home.path, name)
-    home.ledger.repositories.remove(name, now=time.time())
+    cancelled = home.ledger.repositories.remove(name, now=time.time())
+    running = [push.id for push in home.ledger.pushes.open() if push.repository == row.id]
+    return Removed(tuple(cancelled), tuple(running))
 
 
 def hook_repository(home: Opened, name: str, *, remove: bool) -> tuple[Path, ...]:
