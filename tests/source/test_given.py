@@ -131,8 +131,8 @@ def test_of_sub_commands_no_positional_argument_is_certain(tmp_path: Path) -> No
         ("import sys\nuse(int(sys.argv[1]))", (), []),
         ("import sys\nuse(sys.argv[0])", ("3",), []),
         # What is given is given to be used.
-        ("import sys\nuse(int(sys.argv[1]) if len(sys.argv) > 1 else 8)", ("3",), [(3, MAYBE)]),
-        ("import sys\nn = 8\nif len(sys.argv) > 1:\n    n = int(sys.argv[1])\nuse(n)", ("3",), [(3, MAYBE)]),
+        ("import sys\nuse(int(sys.argv[1]) if len(sys.argv) > 1 else 8)", ("3",), [(3, SURE)]),
+        ("import sys\nn = 8\nif len(sys.argv) > 1:\n    n = int(sys.argv[1])\nuse(n)", ("3",), [(3, SURE)]),
         ("import sys\nsys.argv = [1]\nuse(int(sys.argv[1]))", ("3",), []),
         ("import click\n@click.command()\n@click.option('--n', default=8)\ndef main(n):\n    use(n)\nmain()",
          ("--n", "3"), [(3, SURE)]),

@@ -59,6 +59,9 @@ def condition(folder: Path, text: str, *args: str, parser: str = PARSER) -> bool
         ("args.limit is None", (), None),
         ("args.name == 'A'", (), None),
         ("other.quick", (), None),
+        ("len(sys.argv) > 1", (), False),
+        ("len(sys.argv) == 2", ("conf.json",), True),
+        ("len(sys.argv) < 3", ("--quick", "--amp", "1"), False),
     ],
 )
 def test_what_an_option_settles(
@@ -74,10 +77,16 @@ def test_what_an_option_settles(
         "parser.set_defaults(quick=True)\nargs = parser.parse_args()\n",
         "parser.add_argument('--fast', dest='quick', default='yes')\n",
         "args = parser.parse_args(['--quick'])\n",
+        "import sys\nsys.argv = sys.argv[:1]\nargs.quick = len(sys.argv) > 1\n",
     ],
 )
 def test_an_option_that_is_set_elsewhere_settles_nothing(tmp_path: Path, more: str) -> None:
     assert condition(tmp_path, "args.quick", parser=PARSER + more) is None
+
+
+def test_a_changed_command_line_settles_nothing(tmp_path: Path) -> None:
+    for change in ("sys.argv = ['x', 'y']", "sys.argv.append('y')", "sys.argv[1] = 'y'"):
+        assert condition(tmp_path, "len(sys.argv) > 1", parser=f"import sys\nargs = 0\n{change}\n") is None
 
 
 def test_options_that_a_function_returns(tmp_path: Path) -> None:

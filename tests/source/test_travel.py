@@ -85,7 +85,7 @@ PARSER = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--n', 
         ("use(x or 9)", [(9, MAYBE)]),
         ("import os\nuse(int(os.environ.get('N', '9')))", [(9, MAYBE)]),
         ("import os\nuse(float(os.getenv('N', 0.5)))", [(0.5, MAYBE)]),
-        ("import sys\nuse(int(sys.argv[1]) if len(sys.argv) > 1 else 10)", [(10, MAYBE)]),
+        ("import sys\nuse(int(sys.argv[1]) if len(sys.argv) > 1 else 10)", [(10, SURE)]),
         ("use(10 ** -3)", [(0.001, SURE)]),
         ("use(128 // 2)", [(64, SURE)]),
         ("use(1 / 4)", [(0.25, SURE)]),
@@ -158,6 +158,13 @@ def test_defaults_of_a_function_that_the_command_line_calls_are_dead_when_given(
     text = "import fire\ndef main(n=8):\n    use(n)\nfire.Fire(main)"
     assert values(tmp_path, text, *args) == [(3, MAYBE)]
     assert values(tmp_path, text.replace("fire", "other"), *args) == [], "nobody knows how it reads them"
+
+
+def test_a_class_of_another_file(tmp_path: Path) -> None:
+    (tmp_path / "config.py").write_text("class Config:\n    n = 8\nclass Sub(Config):\n    pass\n")
+    assert values(tmp_path, "from config import Config\nuse(Config.n)") == [(8, SURE)]
+    assert values(tmp_path, "from config import Sub as C\nc = C()\nuse(c.n)\nuse(C.n)") == [(8, SURE)] * 2
+    assert values(tmp_path, "import config\nuse(config.Config.n)") == [(8, SURE)]
 
 
 def test_a_parser_of_another_file(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pushtune.rewrite.parsed import parsed_calls
 from pushtune.source import Module, Names, Program
 from pushtune.source.tracing import Tracer
 
@@ -142,6 +143,8 @@ class _Reader:
                 if isinstance(end.node, ast.Call) and self.names.call(end.module, end.node) in _ARGUMENTS:
                     return end.module, end.node
         every = list(self._reached(*_ARGUMENTS))
+        filled = parsed_calls(self.names, self.tracer)
+        every = every or [(home, call) for home, call, name in filled if name in _ARGUMENTS]
         return every[0] if len(every) == 1 else None
 
     def _asks_for_length(self) -> bool:

@@ -13,6 +13,7 @@ from pushtune.rewrite.liveness import is_live
 from pushtune.rewrite.loaders import is_evaluation_only
 from pushtune.rewrite.outputs import output_calls
 from pushtune.rewrite.parameter_tables import Entry, ParameterTables, Table
+from pushtune.rewrite.parsed import parsed_calls
 from pushtune.rewrite.training import MethodCall
 from pushtune.source import Module
 from pushtune.source.tracing import Origin
@@ -64,6 +65,10 @@ def find_targets(context: Context) -> tuple[Target, ...]:
             entry = _entry(context, module, call)
             if entry is not None and is_live(context, module, call):
                 found.append((module, call, entry))
+    for module, call, name in parsed_calls(context.names, context.tracer):
+        filled = context.catalogue.callables.get(name)
+        if filled is not None:
+            found.append((module, call, filled))
     owners = _owners(found, compiled)
     return tuple(
         Target(module, call, entry, owner, call in outputs)

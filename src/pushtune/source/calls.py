@@ -296,9 +296,10 @@ class CallIndex:
         found = module.scope.bindings.get(name, ())
         if not found:
             return self._starred(module, name, seen)
-        binding = found[0]
-        if len(found) > 1:
-            return None
+        binding = found[-1]
+        replaced = isinstance(binding.node, ast.ClassDef) and not binding.conditional
+        if len(found) > 1 and not (replaced and all(other.kind == "import" for other in found[:-1])):
+            return None  # of class Net(Net), which takes the name of what it inherits from, the class is left
         if isinstance(binding.node, Definition):
             return binding.node
         return self._imported(binding.target, seen) if binding.kind == "import" else None

@@ -6,9 +6,15 @@ Also those on options that are the same in every run: ``if args.quick`` where ``
 from __future__ import annotations
 
 import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from pushtune.source.program import Module
 
+_ORDERS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Lt: operator.lt, ast.LtE: operator.le,
+}  # fmt: skip
 _DYNAMIC = ("exec", "globals", "vars", "locals", "eval")
 
 
@@ -40,6 +46,8 @@ def _compared(module: Module, test: ast.Compare) -> bool | None:
     right = _constant(module, test.comparators[0])
     if left is None or right is None:
         return None
+    if isinstance(test.left, ast.Call) and type(test.ops[0]) in _ORDERS:
+        return _ORDERS[type(test.ops[0])](left.value, right.value) if isinstance(right.value, int) else None
     same = left.value == right.value and type(left.value) is type(right.value)
     if isinstance(test.ops[0], (ast.Eq, ast.Is)):
         return same
@@ -57,7 +65,7 @@ def _constant(module: Module, node: ast.expr) -> ast.Constant | None:
     """Return the constant that ``node`` is, or that is the only thing its name is ever bound to."""
     if isinstance(node, ast.Constant):
         return node
-    if isinstance(node, ast.Attribute):
+    if isinstance(node, (ast.Attribute, ast.Call)):
         return module.switches.value(node)
     if not isinstance(node, ast.Name) or any(name in module.loads for name in _DYNAMIC):
         return None

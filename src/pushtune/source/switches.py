@@ -21,12 +21,18 @@ _MISSING = object()
 class Switches:
     """What the options are that one run of a program fixes, and the names that hold the parsed options."""
 
-    def __init__(self, values: Mapping[str, Fixed], holders: frozenset[str]) -> None:
+    def __init__(
+        self, values: Mapping[str, Fixed], holders: frozenset[str], arguments: int | None = None
+    ) -> None:
         self._values = values
         self._holders = holders
+        self._arguments = arguments
 
     def value(self, node: ast.expr) -> ast.Constant | None:
-        """Return what ``args.quick`` is in every run; None where that is not known."""
+        """Return what ``args.quick``, or ``len(sys.argv)``, is in every run; None where that is not known."""
+        if isinstance(node, ast.Call):
+            counts = self._arguments is not None and ast.unparse(node) == "len(sys.argv)"
+            return ast.Constant(self._arguments) if counts else None
         if not isinstance(node, ast.Attribute) or node.attr not in self._values:
             return None
         holder = getattr(node.value, "attr", getattr(node.value, "id", ""))
@@ -40,9 +46,10 @@ NO_SWITCHES = Switches({}, frozenset())
 def read_switches(trees: Sequence[ast.Module], args: Sequence[str]) -> Switches:
     """Return what the parsers in ``trees`` make of the command line ``args``."""
     nodes = [node for tree in trees for node in ast.walk(tree)]
+    count = None if any(_changes_arguments(node) for node in nodes) else len(args) + 1
     parsing = [node for node in nodes if isinstance(node, ast.Call) and _method(node) in _PARSING]
     if not parsing or any(call.args or call.keywords for call in parsing):
-        return NO_SWITCHES
+        return Switches({}, frozenset(), count)
     changed = {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_stored(node)}
     changed |= {str(k.arg) for node in nodes if isinstance(node, ast.Call) for k in _defaults_set(node)}
     found: dict[str, Fixed] = {}
@@ -53,7 +60,7 @@ def read_switches(trees: Sequence[ast.Module], args: Sequence[str]) -> Switches:
                 changed.add(name)
             found[name] = value  # type: ignore[assignment]
     values = {name: value for name, value in found.items() if name not in changed}
-    return Switches(values, frozenset(_holders(nodes)))
+    return Switches(values, frozenset(_holders(nodes)), count)
 
 
 def _option(call: ast.Call, args: Sequence[str]) -> tuple[str, object]:
@@ -135,6 +142,15 @@ def _defaults_set(call: ast.Call) -> list[ast.keyword]:
 
 def _is_stored(node: ast.Attribute) -> bool:
     return not isinstance(node.ctx, ast.Load)
+
+
+def _changes_arguments(node: ast.AST) -> bool:
+    """Whether ``sys.argv`` is set, or something is done to it where it stands."""
+    if isinstance(node, ast.Attribute) and node.attr == "argv":
+        return _is_stored(node)
+    if isinstance(node, (ast.Attribute, ast.Subscript)) and getattr(node.value, "attr", "") == "argv":
+        return isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load)
+    return False
 
 
 def _method(call: ast.Call) -> str:

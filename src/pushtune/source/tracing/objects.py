@@ -11,6 +11,7 @@ from pushtune.source.program import Module
 from pushtune.source.scopes import FUNCTIONS, Binding
 from pushtune.source.tracing.base import Follower, Found, Hop
 from pushtune.source.tracing.options import follow_flag, follow_option, is_flags, is_parsed
+from pushtune.source.tracing.parsed import follow_given_field, is_record
 from pushtune.source.tracing.tables import lookup, passed_as, search
 from pushtune.source.tracing.trackers import follow_tracked
 
@@ -25,9 +26,10 @@ def follow_attribute(
     if node.attr == "__dict__":
         yield from tracer.follow(module, node.value, hop, depth)  # its entries are the attributes
         return
-    tracked = list(follow_tracked(tracer, module, node, hop, depth))
-    if tracked:
-        yield from tracked
+    known = list(follow_tracked(tracer, module, node, hop, depth))
+    known = known or list(follow_given_field(tracer, module, node, hop))
+    if known:
+        yield from known
         return
     yield from member_of(tracer, module, node.value, node.attr, hop, depth)
 
@@ -73,6 +75,11 @@ def member(tracer: Follower, found: Found, name: str, base: str, depth: int) -> 
     if is_parsed(tracer, found):
         return _parsed(tracer, found, name, base, depth)
     definition = tracer.calls.resolve(found.module, node)
+    if is_record(tracer, found.module, node):
+        field = ast.Attribute(node, name, ast.Load())
+        given = list(follow_given_field(tracer, found.module, field, found.hop))
+        if given:
+            return given
     if isinstance(definition, ast.ClassDef):
         home = tracer.program.homes[definition]
         return _instance(tracer, home, definition, name, None, None, found.hop, depth)

@@ -10,6 +10,7 @@ from pushtune.source.program import Module
 from pushtune.source.scopes import Binding, Scope
 from pushtune.source.tracing.base import Follower, Found, Hop
 from pushtune.source.tracing.given_values import follow_argument
+from pushtune.source.tracing.parsed import parsed_record
 from pushtune.source.tracing.stores import Key, reach_of
 
 BOXES = (
@@ -54,6 +55,8 @@ def search(
     if made and made[0][1] not in hop.trail:
         here = hop.over(made[0][1])
         return _joined([search(tracer, home, value, key, here, depth - 1) for home, value in made])
+    if isinstance(table, ast.Attribute) and isinstance(tracer.calls.resolve(module, table), ast.ClassDef):
+        return entry(tracer, Found(module, table, hop), key, ast.unparse(table), depth)
     reached = reach_of(module, table, key) if isinstance(table, ast.Name) else None
     if reached is None or not isinstance(table, ast.Name):
         return _joined([entry(tracer, end, key, _base(end, table), depth) for end in
@@ -78,7 +81,7 @@ def _through(
             return None
         name = f"{table.id}.{key}"
         return list(tracer.follow(module, binding.value, hop.to("constant", name), depth)) or None
-    if binding.kind == "class" and isinstance(binding.node, ast.ClassDef):
+    if binding.kind in ("class", "import") and isinstance(tracer.calls.resolve(module, table), ast.ClassDef):
         return entry(tracer, Found(module, table, hop), key, table.id, depth)
     parameter = module.parents.get(binding.node)
     if isinstance(parameter, ast.arguments) and parameter.kwarg is binding.node:
@@ -151,7 +154,7 @@ def entry(tracer: Follower, found: Found, key: Key, base: str, depth: int) -> li
         return search(tracer, found.module, node.func.value, key, hop, depth - 1)
     if isinstance(key, str):
         return tracer.member(found, key, base, depth)
-    return None
+    return parsed_record(tracer, found, key)
 
 
 def table_entries(node: ast.AST) -> Iterator[tuple[object, ast.expr]]:
