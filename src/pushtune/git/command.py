@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +102,7 @@ def call(
     in time, or says more than that.
     """
     settings = [part for item in {**_SETTINGS, **way.settings}.items() for part in ("-c", "=".join(item))]
-    command = [*_limited(way), _program(), *settings, *arguments]
+    command = [*_before(way), _program(), *settings, *arguments]
     # No repository around our working directory has a say.
     environment = {**_environment(), "GIT_DIR": str(folder or os.devnull), **way.variables}
     environment["GIT_ALLOW_PROTOCOL"] = way.transport or "none"
@@ -176,12 +177,28 @@ def _program() -> str:
     return program
 
 
-def _limited(way: Way) -> tuple[str, ...]:
-    """Return the words before a command that bound the files it can write, and its memory."""
+# Asked to end (our death does that), it takes git and all that git started along. Git reads our input:
+# what a shell runs in the background gets none of its own accord.
+_TIED = """trap 'kill -s KILL 0' TERM
+exec 3<&0
+"$@" <&3 3<&- &
+wait $!"""
+
+
+def _before(way: Way) -> tuple[str, ...]:
+    """Return the words before a command that bound the files it can write, its memory, and its life.
+
+    What speaks to another repository may take minutes. Killed with -9 we cannot end it, and the next server
+    would fetch into the same mirror beside it: the kernel tells it that we are gone, where there is
+    util-linux to ask that of it.
+    """
     # The shell counts files in 512 bytes, memory in 1024.
     limits = (("-f", way.largest_file, 512), ("-v", way.memory, 1024))
-    given = [f"ulimit {option} {most // unit}" for option, most, unit in limits if most is not None]
-    return ("/bin/sh", "-c", " && ".join([*given, 'exec "$@"']), "git") if given else ()
+    given = [f"ulimit {option} {most // unit} || exit" for option, most, unit in limits if most is not None]
+    tie = find_program("setpriv") if way.transport and sys.platform == "linux" else None
+    if tie is not None:
+        return (tie, "--pdeathsig", "TERM", "--", "/bin/sh", "-c", "\n".join([*given, _TIED]), "git")
+    return ("/bin/sh", "-c", "\n".join([*given, 'exec "$@"']), "git") if given else ()
 
 
 def _environment() -> dict[str, str]:
