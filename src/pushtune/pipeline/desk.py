@@ -27,7 +27,8 @@ class Server:
 
     ``environment`` makes what a push's trials run in, from its settings, its repository and its checkout;
     ``credentials`` finds what a repository is fetched with; ``clock`` returns unix seconds; ``tell`` takes
-    a line about a push for the server's own log; ``secrets`` are masked wherever something is sent.
+    a line about a push for the server's own log; ``secrets`` returns what is masked, now, in all that is said
+    and sent.
     """
 
     home: Home
@@ -36,7 +37,7 @@ class Server:
     credentials: Callable[[RepositoryRow], Credentials | None]
     clock: Callable[[], float]
     tell: Callable[[str], None]
-    secrets: tuple[str, ...] = ()
+    secrets: Callable[[], tuple[str, ...]] = tuple
 
     def address(self, repository: RepositoryRow) -> Address:
         """Return where a repository is fetched from, checked anew: what is allowed may have changed."""
@@ -95,7 +96,7 @@ class Desk:
             assert self._bench is not None
             self._bench.say(line)
             return
-        line = Masker(self.server.secrets).text(line)
+        line = Masker(self.server.secrets()).text(line)
         log = self.server.home.log(self.push, self.stage)
         # On a full disk the work matters, and the server's own log has the line.
         with suppress(OSError):

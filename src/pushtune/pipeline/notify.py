@@ -76,7 +76,7 @@ def _letter(desk: Desk, occasion: Occasion, to: Recipients, settings: SettingsOf
         occasion,
         Envelope(sender, to.addresses, message_id, now, thread),
         attachments=_attachments(desk, settings.attach),
-        secrets=desk.server.secrets,
+        secrets=desk.server.secrets(),
         templates=None if templates is None else Path(templates),
     )
     return MailRow(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,7 +40,7 @@ def save_keys(home: Home, repository: int, keys: Keys) -> None:
 def credentials_of(home: Home, repository: RepositoryRow) -> Credentials | None:
     """Return what a repository is fetched with, read now; None where it needs nothing."""
     try:
-        keys = Keys(**json.loads(_file(home, repository.id).read_text(encoding="utf-8")))
+        keys = _keys(_file(home, repository.id))
     except FileNotFoundError:
         return None
     return credentials_from(keys)
@@ -54,9 +57,45 @@ def credentials_from(keys: Keys) -> Credentials:
     return Credentials(token, keys.user, _path(keys.ssh_key), _path(keys.known_hosts))
 
 
+class Secrets:
+    """All that must not be shown: what the server was started with, and the tokens of all repositories.
+
+    Those may be added and changed at any time; they are read again at most every ``every`` seconds.
+    """
+
+    def __init__(self, home: Home, own: tuple[str, ...], *, every: float = 1.0) -> None:
+        self._folder = _folder(home)
+        self._own = own
+        self._every = every
+        self._tokens: tuple[str, ...] = ()
+        self._read = float("-inf")
+
+    def __call__(self) -> tuple[str, ...]:
+        """Return them as they are now, in every form in which they are sent."""
+        now = time.monotonic()
+        if now - self._read >= self._every:
+            self._read = now
+            self._tokens = tuple(self._secrets())
+        return (*self._own, *self._tokens)
+
+    def _secrets(self) -> Iterator[str]:
+        for file in self._folder.glob("*.json"):
+            # One that is being removed, or whose token cannot be read, keeps no other from being masked.
+            with suppress(OSError, ValueError, TypeError, UsageError):
+                yield from credentials_from(_keys(file)).secrets
+
+
+def _keys(file: Path) -> Keys:
+    return Keys(**json.loads(file.read_text(encoding="utf-8")))
+
+
 def _path(text: str | None) -> Path | None:
     return None if text is None else Path(os.path.abspath(text))  # noqa: PTH100 - links are kept
 
 
+def _folder(home: Home) -> Path:
+    return home.path / "credentials"
+
+
 def _file(home: Home, repository: int) -> Path:
-    return home.path / "credentials" / f"{repository}.json"
+    return _folder(home) / f"{repository}.json"

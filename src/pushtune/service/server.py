@@ -13,7 +13,7 @@ from pushtune.ledger import RepositoryRow
 from pushtune.model.home import Home
 from pushtune.model.ports import Environment
 from pushtune.pipeline import Server
-from pushtune.service.credentials import credentials_of
+from pushtune.service.credentials import Secrets, credentials_of
 from pushtune.settings import PushSettings, ServerSettings, environment_rules
 
 CONTAINER = "container"
@@ -45,7 +45,7 @@ def make_server(
         credentials=lambda repository: credentials_of(home, repository),
         clock=clock,
         tell=tell,
-        secrets=secrets,
+        secrets=Secrets(home, secrets),
     )
 
 
