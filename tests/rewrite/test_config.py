@@ -187,6 +187,49 @@ def test_hydra_hands_its_file_to_main(tmp_path: Path) -> None:
     assert "{lr: 1.0e-05," in config_after(found, {"config.train.lr": 1e-05})
 
 
+COMPOSED = """\
+import hydra, keras
+@hydra.main(config_path="conf", config_name="config")
+def main(cfg):
+    model = keras.Sequential([keras.layers.Dense(cfg.model.units), keras.layers.Dense(2)])
+    model.compile(keras.optimizers.Adam(cfg.optimizer.lr), "mse")
+    model.fit(x, y, epochs=cfg.epochs)
+main()
+"""
+
+
+def compose(folder: Path, defaults: str = "[{model: small}, {optional optimizer: adam}, _self_]") -> None:
+    (folder / "train.py").write_text(COMPOSED)
+    for name in ("model", "optimizer"):
+        (folder / "conf" / name).mkdir(parents=True)
+    (folder / "conf" / "config.yaml").write_text(f"defaults: {defaults}\nepochs: 3\n")
+    (folder / "conf" / "model" / "small.yaml").write_text("units: 32\n")
+    (folder / "conf" / "model" / "large.yaml").write_text("units: 512\n")
+    (folder / "conf" / "optimizer" / "adam.yaml").write_text("lr: 1e-3\n")
+
+
+def test_files_that_hydra_composes(tmp_path: Path) -> None:
+    compose(tmp_path)
+    found = Rewriter(load_script(tmp_path / "train.py"))
+    assert config_knobs(found) == {"cfg.epochs": 3, "cfg.model.units": 32, "cfg.optimizer.lr": 0.001}
+    assert knob(found, "cfg.model.units").file == "conf/model/small.yaml"
+
+
+def test_a_group_that_the_command_line_chooses_stays_as_it_is(tmp_path: Path) -> None:
+    compose(tmp_path)
+    found = Rewriter(load_script(tmp_path / "train.py", ["model=large"]))
+    assert config_knobs(found) == {"cfg.epochs": 3, "cfg.optimizer.lr": 0.001}
+
+
+@pytest.mark.parametrize(
+    "defaults",
+    ["[{model: small}, {model: large}]", "[{model: '${which}'}]", "[{override model: small}]", "[]"],
+)
+def test_a_group_that_is_not_certain_stays_as_it_is(tmp_path: Path, defaults: str) -> None:
+    compose(tmp_path, defaults)
+    assert config_knobs(Rewriter(load_script(tmp_path / "train.py"))) == {"cfg.epochs": 3}
+
+
 def test_a_number_written_as_text_stays_text(tmp_path: Path) -> None:
     script = (
         "import os, keras\nmodel = keras.Sequential([keras.layers.Dense(8), keras.layers.Dense(2)])\n"

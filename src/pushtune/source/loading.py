@@ -13,6 +13,7 @@ from pushtune.source.names import Names, Vocabulary
 from pushtune.source.program import parse_program
 from pushtune.source.script import read_script
 from pushtune.source.tracing import Tracer
+from pushtune.source.tracing.groups import group_files
 from pushtune.source.tracing.paths import paths_read
 
 _HINTS = re.compile(rb"yaml|json|toml|hydra|omegaconf|configparser", re.IGNORECASE)
@@ -35,15 +36,24 @@ def load_script(
 
 def _documents(script: Script) -> Iterator[ScriptFile]:
     tracer = Tracer(Names(parse_program(script), Vocabulary()))
-    root = Path(script.root)
-    for path in sorted(set(paths_read(tracer)) - {file.path for file in script.files}):
-        place = root / path
-        try:
-            usable = place.is_file() and place.resolve().is_relative_to(root.resolve())
-            if not usable or place.stat().st_size > LARGEST:
-                continue
-            file = ScriptFile(path, place.read_bytes())
-        except OSError:
-            continue  # as though it were not there: the run will tell
-        if read_document(file) is not None:
+    known = {file.path for file in script.files}
+    waiting = sorted(set(paths_read(tracer)) - known)
+    while waiting:
+        path = waiting.pop(0)
+        known.add(path)
+        file = _read(Path(script.root), path)
+        document = read_document(file) if file is not None else None
+        if file is not None and document is not None:
             yield file
+            waiting += sorted({other for _, other in group_files(document)} - known - set(waiting))
+
+
+def _read(root: Path, path: str) -> ScriptFile | None:
+    place = root / path
+    try:
+        usable = place.is_file() and place.resolve().is_relative_to(root.resolve())
+        if not usable or place.stat().st_size > LARGEST:
+            return None
+        return ScriptFile(path, place.read_bytes())
+    except OSError:
+        return None  # as though it were not there: the run will tell

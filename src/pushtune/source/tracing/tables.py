@@ -10,6 +10,7 @@ from pushtune.source.program import Module
 from pushtune.source.scopes import Binding, Scope
 from pushtune.source.tracing.base import Follower, Found, Hop
 from pushtune.source.tracing.given_values import follow_argument
+from pushtune.source.tracing.groups import composed
 from pushtune.source.tracing.parsed import parsed_record
 from pushtune.source.tracing.stores import Key, reach_of
 
@@ -142,7 +143,8 @@ def entry(tracer: Follower, found: Found, key: Key, base: str, depth: int) -> li
     if isinstance(node, ast.Dict):
         pairs = list(zip(node.keys, node.values, strict=True))
         items = [((name.value if isinstance(name, ast.Constant) else name), value) for name, value in pairs]
-        return _written(tracer, found, items, key, base, depth)
+        written = _written(tracer, found, items, key, base, depth)
+        return composed(tracer, found, str(key), base) or written if written == [] else written
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return _last(tracer, found.module, [node.left, node.right], key, hop, depth)
     if isinstance(node, ast.Call) and _is_box(tracer, found):
