@@ -82,6 +82,11 @@ def test_it_says_what_is_wrong(write: Write, body: str, code: str) -> None:
         ),
         ("from scipy.misc import imread", "imageio"),
         ("from torchtext.legacy import data", "torch.utils.data"),
+        ("from datasets import load_metric", "evaluate.load (or stay with datasets<3)"),
+        (
+            "import pytorch_lightning as pl; t = pl.Trainer.from_argparse_args(args)",
+            "pytorch_lightning.Trainer(max_epochs=args.max_epochs, …) (or stay with pytorch-lightning<2)",
+        ),
     ],
 )
 def test_what_current_releases_no_longer_have_comes_with_its_successor(
@@ -142,3 +147,20 @@ def test_a_name_that_is_missing_in_another_file_is_told_with_its_place(write: Wr
     found = told(write, "import net\nnet.make()\n", net__py="def make():\n    return modell\n")
     (caution,) = [one for one in found if one.code == "undefined-name"]
     assert (caution.line, caution.text[:14]) == (0, "net.py line 2:")
+
+
+def test_hooks_that_lightning_refuses(write: Write) -> None:
+    text = """
+        import pytorch_lightning as pl
+        class Net(pl.LightningModule):
+            def validation_epoch_end(self, outputs):
+                pass
+            def on_train_epoch_end(self):
+                pass
+        class Helper:
+            def test_epoch_end(self, outputs):
+                pass
+        """
+    found = [item for item in told(write, text) if item.code == "removed-api"]
+    assert [item.line for item in found] == [4]
+    assert "on_validation_epoch_end" in found[0].text

@@ -77,3 +77,12 @@ def test_the_map_holds_distribution_names(tmp_path: Path) -> None:
     names = known_distributions()
     assert len(names) >= 300
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) for name in names.values())
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["is_torch_tpu_available()", "importlib.util.find_spec('torch_xla') is not None", "TYPE_CHECKING"],
+)
+def test_an_import_that_the_script_looks_for_first_is_not_needed(write: Write, condition: str) -> None:
+    assert needs(write, f"if {condition}:\n    import torch_xla\n") == []
+    assert needs(write, "if fast:\n    import torch_xla\n") == [("torch_xla", "torch-xla", True)]

@@ -16,7 +16,7 @@ from pushtune.analyse.preflight_hidden import hidden_package
 from pushtune.analyse.preflight_machine import needs_account, needs_gpu, needs_variable
 from pushtune.analyse.preflight_network import needs_network
 from pushtune.analyse.reading import Reading
-from pushtune.analyse.requirements import requirements
+from pushtune.analyse.requirements import is_optional, requirements
 from pushtune.analyse.tables import table
 from pushtune.model.analysis import Caution
 from pushtune.source import Module
@@ -64,7 +64,9 @@ def missing_sibling(reading: Reading) -> Iterator[Caution]:
     old = set(table("removed")["python2"]["modules"])
     for module in reading.program.modules:
         for node in module.parents:
-            if not isinstance(node, (ast.Import, ast.ImportFrom)) or is_tried(module, node):
+            if not isinstance(node, (ast.Import, ast.ImportFrom)):
+                continue
+            if is_tried(module, node) or is_optional(module, node):
                 continue
             for name in _missing_names(reading, module, node, unknown - old):
                 text = f"{name} is imported, but no file of that name is here and no known package brings it"

@@ -11,6 +11,7 @@ from pushtune.analyse.reading import Called, Reading
 from pushtune.analyse.tables import table
 from pushtune.model.analysis import Caution
 from pushtune.source import Module, Names, Vocabulary
+from pushtune.source.subclasses import library_bases
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def _all(reading: Reading) -> Iterator[tuple[Gone, tuple[str, str]]]:
         for line, name in _imported_names(module):
             yield from _named(module, line, name)
         yield from _history_keys(module)
+        yield from _lightning_hooks(reading, module)
     for call in reading.calls:
         if call.spelled:
             yield from _named(call.module, call.line, call.spelled)
@@ -145,6 +147,21 @@ def _named(module: Module, line: int, name: str) -> Iterator[tuple[Gone, tuple[s
     found = replacement(name)
     if found is not None:
         yield Gone(module.path, line, name, found[1], found[0]), (module.path, found[0])
+
+
+def _lightning_hooks(reading: Reading, module: Module) -> Iterator[tuple[Gone, tuple[str, str]]]:
+    """Yield ``def validation_epoch_end(self, outputs)`` of a LightningModule."""
+    rows: dict[str, str] = table("removed")["lightning_hooks"]
+    for owner in module.scopes:
+        if not isinstance(owner, ast.ClassDef):
+            continue
+        if "lightning.LightningModule" not in library_bases(reading.names, module, owner):
+            continue
+        for hook in owner.body:
+            if isinstance(hook, ast.FunctionDef) and hook.name in rows:
+                library = "pytorch_lightning.LightningModule"
+                gone = Gone(module.path, hook.lineno, hook.name, rows[hook.name], library)
+                yield gone, (module.path, f"{hook.name}:{hook.lineno}")
 
 
 def _history_keys(module: Module) -> Iterator[tuple[Gone, tuple[str, str]]]:

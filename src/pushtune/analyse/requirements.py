@@ -17,6 +17,9 @@ from pushtune.source import Module, Program
 
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*([^;#]*)")
 _INLINE = re.compile(r"(?m)^# /// script\s*$\r?\n((?:^#(?:| .*)\r?$\n?)+?)^# ///\s*$")
+_LOOKED_FOR = re.compile(r"TYPE_CHECKING$|available|find_spec|is_installed|has_module", re.IGNORECASE)
+"""What a condition says that looks for a package before it is imported."""
+
 _IMPORT_FAILS = ("ImportError", "ModuleNotFoundError", "Exception")
 
 
@@ -43,7 +46,8 @@ def requirements(program: Program) -> tuple[Requirement, ...]:
 def imported(program: Program) -> tuple[str, ...]:
     """Return the dotted modules that the script imports from outside itself and the standard library.
 
-    Imports that the script itself guards with ``except ImportError`` are left out: it runs without them.
+    Imports that the script itself guards are left out: it runs without them. It catches ``ImportError``, or
+    looks first whether the package is there.
     """
     names = dict.fromkeys(name for module in program.modules for name in _imports(module))
     firsts = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names)
@@ -77,18 +81,19 @@ def _requirement(name: str, known: dict[str, str]) -> Requirement:
 
 def _imports(module: Module) -> Iterator[str]:
     for node in module.parents:
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and not _optional(module, node):
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and not is_optional(module, node):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
             elif not node.level and node.module:
                 yield node.module
 
 
-def _optional(module: Module, node: ast.AST) -> bool:
+def is_optional(module: Module, node: ast.AST) -> bool:
+    """Whether the script runs without what the import ``node`` brings."""
     for outer in module.around(node):
         if isinstance(outer, ast.Try) and any(_catches_import(handler) for handler in outer.handlers):
             return True
-        if isinstance(outer, ast.If) and ast.unparse(outer.test).endswith("TYPE_CHECKING"):
+        if isinstance(outer, ast.If) and _LOOKED_FOR.search(ast.unparse(outer.test)):
             return True
     return False
 

@@ -185,7 +185,8 @@ def parse_program(script: Script) -> Program:
                 raise
             continue
         modules.append(_module(source, script))
-    switches = read_switches([module.source.tree for module in modules], script.args)
+    nodes = {node: outer for module in modules for node, outer in module.parents.items()}
+    switches = read_switches(nodes, script.args)
     modules = [replace(module, switches=switches) for module in modules]
     given = read_command_line(script.args)
     documents += [_documented(given)] if given is not None else []

@@ -9,8 +9,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from pushtune.source.scopes import FUNCTIONS
-
 Fixed = bool | str | None
 
 _PARSING = ("parse_args", "parse_known_args", "parse_intermixed_args")
@@ -43,9 +41,12 @@ NO_SWITCHES = Switches({}, frozenset())
 """What is known where nothing is parsed."""
 
 
-def read_switches(trees: Sequence[ast.Module], args: Sequence[str]) -> Switches:
-    """Return what the parsers in ``trees`` make of the command line ``args``."""
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+def read_switches(parents: Mapping[ast.AST, ast.AST], args: Sequence[str]) -> Switches:
+    """Return what the parsers of a program make of the command line ``args``.
+
+    ``parents`` holds every node of all its files but the files themselves, with the node around it.
+    """
+    nodes = tuple(parents)
     count = None if any(_changes_arguments(node) for node in nodes) else len(args) + 1
     parsing = [node for node in nodes if isinstance(node, ast.Call) and _method(node) in _PARSING]
     if not parsing or any(call.args or call.keywords for call in parsing):
@@ -60,7 +61,7 @@ def read_switches(trees: Sequence[ast.Module], args: Sequence[str]) -> Switches:
                 changed.add(name)
             found[name] = value  # type: ignore[assignment]
     values = {name: value for name, value in found.items() if name not in changed}
-    return Switches(values, frozenset(_holders(nodes)), count)
+    return Switches(values, frozenset(_holders(parents, parsing)), count)
 
 
 def _option(call: ast.Call, args: Sequence[str]) -> tuple[str, object]:
@@ -119,21 +120,23 @@ def _destination(flags: Sequence[str], given: ast.expr | None) -> str:
     return (long or list(flags) or [""])[0].lstrip("-").replace("-", "_")
 
 
-def _holders(nodes: Sequence[ast.AST]) -> Iterator[str]:
-    """Yield the names that hold what a parser returned, also through a function that returns it."""
-    makers = {
-        function.name
-        for function in nodes
-        if isinstance(function, FUNCTIONS) and not isinstance(function, ast.Lambda)
-        if any(isinstance(node, ast.Call) and _method(node) in _PARSING for node in ast.walk(function))
-        and any(isinstance(node, ast.Return) and node.value is not None for node in ast.walk(function))
-    }
-    for node in nodes:
+def _holders(parents: Mapping[ast.AST, ast.AST], parsing: Sequence[ast.Call]) -> Iterator[str]:
+    """Yield the names that hold what a parser returned, also through a function that parses and returns."""
+    makers = {name for call in parsing for name in _functions_around(parents, call)}
+    for node in parents:
         called = node.value if isinstance(node, ast.Assign) else None
         if isinstance(called, ast.Call) and _method(called) in (*_PARSING, *makers):
             for target in getattr(node, "targets", ()):
                 first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target
                 yield getattr(first, "id", getattr(first, "attr", ""))
+
+
+def _functions_around(parents: Mapping[ast.AST, ast.AST], node: ast.AST) -> Iterator[str]:
+    at: ast.AST | None = node
+    while at is not None:
+        if isinstance(at, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield at.name
+        at = parents.get(at)
 
 
 def _defaults_set(call: ast.Call) -> list[ast.keyword]:
