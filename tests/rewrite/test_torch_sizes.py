@@ -128,6 +128,8 @@ def spans_of(name: str, knob: str) -> list[tuple[int, str]]:
         ("recurrent", "hidden_size", ["20"]),
         ("variational", "fc21.out_features", ["8", "8", "8", "8"]),
         ("autoencoder", "conv2d_2.out_channels", ["16", "16"]),
+        ("tabled", "widths.large_3", ["16"]),
+        ("tabled", "widths.large_4", ["24", "24"]),
     ],
 )
 def test_what_is_one_width(name: str, knob: str, texts: list[str]) -> None:

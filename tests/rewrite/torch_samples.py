@@ -310,6 +310,38 @@ model = nn.Sequential(
 )
 
 IMAGE, TOKENS = "torch.randn(2, 1, 28, 28)", "torch.randint(0, 100, (2, 7))"
+TABLED = (
+    HEAD
+    + """
+widths = {"small": [8, "M", 16, "M"], "large": [8, 8, "M", 16, 24, "M"]}
+
+class Net(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.features = features
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Sequential(nn.Linear(24, 40), nn.ReLU(), nn.Linear(40, 10))
+
+    def forward(self, x):
+        x = self.pool(self.features(x))
+        return self.classifier(x.view(x.size(0), -1))
+
+def make_layers(widths):
+    layers = []
+    last = 1
+    for width in widths:
+        if width == "M":
+            layers += [nn.MaxPool2d(kernel_size=2, stride=2)]
+            continue
+        layers += [nn.Conv2d(last, width, kernel_size=3, padding=1), nn.ReLU(inplace=True)]
+        last = width
+    return nn.Sequential(*layers)
+
+model = Net(make_layers(widths["large"]))
+optimizer = optim.SGD(model.parameters(), lr=0.01)
+"""
+)
+
 INPUTS = {
     "classic": (CLASSIC, IMAGE),
     "viewed": (VIEWED, IMAGE),
@@ -322,5 +354,6 @@ INPUTS = {
     "variational": (VARIATIONAL, IMAGE),
     "autoencoder": (AUTOENCODER, IMAGE),
     "stacked": (STACKED, IMAGE),
+    "tabled": (TABLED, IMAGE),
 }
 """Each sample with what its model takes."""

@@ -21,7 +21,8 @@ class TooMuchError(Exception):
 class Frame:
     """One function being read. ``outside`` marks code that is not run from a model's own methods.
 
-    ``home`` is the class whose method it is, ``owner`` its ``self``.
+    ``home`` is the class whose method it is, ``owner`` its ``self``. ``jump`` says how the innermost loop's
+    body was left: by ``continue`` or ``break``, or (empty) neither.
     """
 
     module: Module
@@ -31,6 +32,7 @@ class Frame:
     owner: Object | None = None
     returned: list[Value] = field(default_factory=list)
     depth: int = 0
+    jump: str = ""
 
 
 class Reader(Protocol):
@@ -44,7 +46,7 @@ class Reader(Protocol):
         """Return what ``node`` stands for in ``frame``."""
 
     def execute(self, frame: Frame, body: Sequence[ast.stmt]) -> bool:
-        """Read the statements of ``body`` in order; return whether they are sure to leave the function."""
+        """Read the statements of ``body`` in order; return whether they are sure to leave it early."""
 
     def call(
         self,

@@ -48,10 +48,12 @@ def _if(reader: Reader, frame: Frame, node: ast.If) -> bool:
         return reader.execute(frame, node.body if told else node.orelse)
     before = dict(frame.names)
     left_first = reader.execute(frame, node.body)
-    first = dict(frame.names)
+    first, jumped = dict(frame.names), frame.jump
+    frame.jump = ""
     frame.names.clear()
     frame.names.update(before)
     left_second = reader.execute(frame, node.orelse)
+    frame.jump = (frame.jump or jumped) if left_first and left_second else ""
     if left_second and not left_first:
         frame.names.clear()
         frame.names.update(first)
@@ -66,13 +68,28 @@ def _for(reader: Reader, frame: Frame, node: ast.For) -> bool:
     for value in [LOST] if turns is None else turns:
         bind(reader, frame, node.target, value)
         reader.execute(frame, node.body)
+        jump, frame.jump = frame.jump, ""
+        if jump == "break":
+            break
     return False
+
+
+def _continue(reader: Reader, frame: Frame, node: ast.Continue) -> bool:
+    frame.jump = "continue"
+    return True
+
+
+def _break(reader: Reader, frame: Frame, node: ast.Break) -> bool:
+    frame.jump = "break"
+    return True
 
 
 def _block(reader: Reader, frame: Frame, node: ast.With | ast.While | ast.Try) -> bool:
     left = reader.execute(frame, node.body)
     for part in ("orelse", "finalbody"):
         left = reader.execute(frame, getattr(node, part, [])) or left
+    if isinstance(node, ast.While):
+        frame.jump = ""
     return left and not isinstance(node, ast.While)
 
 
@@ -120,6 +137,8 @@ STATEMENTS: Mapping[type[ast.stmt], Callable[[Reader, Frame, Any], bool]] = {
     ast.FunctionDef: _function,
     ast.ClassDef: _class,
     ast.Raise: _raise,
+    ast.Continue: _continue,
+    ast.Break: _break,
     ast.Assert: _assert,
 }
-"""By the kind of node; each tells whether it is sure to leave the function. All others do nothing."""
+"""By the kind of node; each tells whether it is sure to leave the block. All others do nothing."""
