@@ -85,7 +85,11 @@ def recognise(reading: Reading) -> Kind:
         own += _autoencoder(reading)
         own += [Hit(s.call, Rule("", framework, s.kind, s.weight, s.why)) for s in keras_signs(reading)]
     if framework in ("torch", "lightning"):
-        own += [Hit(s.call, Rule("", framework, s.kind, s.weight, s.why)) for s in signs(reading)]
+        own += [
+            Hit(s.call, Rule("", framework, s.kind, s.weight, s.why))
+            for s in signs(reading)
+            if _is_used(reading, s.call)
+        ]
     weights: Counter[str] = Counter()
     for hit in _final(own):
         weights[hit.rule.kind] += hit.rule.weight * 100 + 1
@@ -103,13 +107,13 @@ def recognise(reading: Reading) -> Kind:
 
 def _used(reading: Reading, hits: list[Hit]) -> list[Hit]:
     """Leave out what no run makes, or makes and drops unseen, where anything else is left."""
-    used = [
-        hit
-        for hit in hits
-        if reading.callers.reached(hit.call.module, hit.call.node)
-        and not overwritten_holder(hit.call.module, hit.call.node)
-    ]
+    used = [hit for hit in hits if _is_used(reading, hit.call)]
     return used or hits
+
+
+def _is_used(reading: Reading, call: Called) -> bool:
+    reached = reading.callers.reached(call.module, call.node)
+    return reached and not overwritten_holder(call.module, call.node)
 
 
 def _alone(hit: Hit) -> Hit:
