@@ -61,6 +61,13 @@ def test_a_file_with_which_the_server_would_not_start_is_told_before_it_is_neede
     assert "there is no setting called 'pushs'" in line
 
 
+def test_no_slip_in_the_file_ends_the_server(home: Home) -> None:
+    log = Log(home)
+    for slip in ('target = "accuracy>=high"\n', "pushes = [\n", 'pushes = "\ud800"\n'):
+        (home.path / "server.toml").write_bytes(slip.encode("utf-8", "surrogatepass"))
+        assert "It would not start: " in log.looked()[0]
+
+
 def test_a_command_says_so_while_a_server_runs(home: Home) -> None:
     with sole(home):
         note_settings(home, settings_print(home))

@@ -58,6 +58,8 @@ def test_what_a_value_may_look_like(tmp_path: Path, flag: str, text: str, value:
         ("args", "'open", "--args: No closing quotation"),
         ("target", "accuracy", "cannot read the target 'accuracy'"),
         ("target", "accuracy>=high", "cannot read the target"),
+        ("time", "9" * 400, "less than for ever"),
+        ("memory", "9" * 400 + "G", "must be a size"),
         ("target", "accuracy>=1e999", "is not finite"),
     ],
 )
@@ -90,6 +92,11 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
         ('# [x]\ntrial-time = "soon"\n', "'soon' (line 2)", ""),
         ("[environment]\n\nmemroy = 4\n", "called 'memroy' (line 3)", "memory"),
         ('trials = 1\n[environment]\ndata = ["cats"]\n', "(line 3)", ""),
+        (
+            '\ntarget = "accuracy>=high"\n',
+            "cannot read the target 'accuracy>=high' (line 2)",
+            'target = "acc',
+        ),
         ('mail_attach = ["pach"]\n', "no attachment called 'pach' (line 1)", "patch, log"),
         ('mail = "author"\nmail_when = ["sucess"]\n', "no occasion called 'sucess' (line 2)", "success"),
     ],

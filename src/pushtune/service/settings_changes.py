@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from pushtune.errors import SettingsError
+from pushtune.errors import PushtuneError
 from pushtune.model.home import Home
 from pushtune.service.locks import is_free
 from pushtune.settings import load_server_settings, server_settings_file
@@ -21,7 +21,7 @@ def settings_print(home: Home) -> str:
     """Return what is the same as long as the settings file says the same; its comments do not matter."""
     try:
         said = repr(load_server_settings(home.path, {}, {}))
-    except (SettingsError, OSError) as error:
+    except (PushtuneError, OSError) as error:
         said = str(error)
     return hashlib.sha256(said.encode()).hexdigest()
 
@@ -80,7 +80,7 @@ class SettingsWatch:
         """Say what the next start would say: now is the time to mend it."""
         try:
             load_server_settings(self._home.path, {}, {})
-        except (SettingsError, OSError) as error:
+        except (PushtuneError, OSError) as error:
             return f". It would not start: {error}"
         return ""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pushtune.errors import SettingsError
+from pushtune.errors import SettingsError, UsageError
 from pushtune.model.target import parse_target
 
 STRATEGIES = ("auto", "grow", "program")
@@ -20,6 +20,8 @@ OCCASIONS = (
 ATTACHMENTS = ("patch", "log")
 """What a letter brings along."""
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_MOST = 1e15
+"""More seconds or bytes than these are a slip."""
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
@@ -59,7 +61,13 @@ def read_text(name: str, value: Any) -> str:
 
 def read_target(name: str, value: Any) -> str:
     """A target; kept as text, checked here so that a slip is seen before anything runs."""
-    return str(parse_target(read_text(name, value)))
+    text = read_text(name, value)
+    try:
+        return str(parse_target(text))
+    except UsageError as error:
+        place = "--target " if name.startswith("--") else "target = "
+        fix = f'write it as METRIC>=NUMBER or METRIC<=NUMBER, in quotes: {place}"accuracy>=0.95"'
+        raise SettingsError(f"{name}: {error}", fix=fix) from None
 
 
 def read_count(name: str, value: Any) -> int:
@@ -96,15 +104,17 @@ def read_duration(name: str, value: Any) -> float:
     if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", ""):
         raise SettingsError(f"{name} must be a time such as 90s, 30m or 1h30m, not {value!r}")
     seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
-    if seconds <= 0:
-        raise SettingsError(f"{name} must be more than nothing, not {value!r}")
+    if not 0 < seconds < _MOST:
+        raise SettingsError(
+            f"{name} must be more than nothing, and less than for ever, not {str(value)[:40]!r}"
+        )
     return seconds
 
 
 def read_size(name: str, value: Any) -> int:
     """Bytes, from ``500M`` or ``8G``."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", str(value).strip().lower())
-    if match is None or float(match.group(1)) <= 0:
+    if match is None or not 0 < float(match.group(1)) < _MOST:
         raise SettingsError(f"{name} must be a size such as 500M or 8G, not {value!r}")
     return int(float(match.group(1)) * _SIZES.get(match.group(2), 1))
 
