@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pushtune.errors import UnparsableError
@@ -12,7 +12,7 @@ from pushtune.model.analysis import COMMAND_LINE, Script, Span
 from pushtune.source.documents import Document, is_document, read_command_line, read_document
 from pushtune.source.scopes import FUNCTIONS, Scope, ScopeReader
 from pushtune.source.script import module_names
-from pushtune.source.switches import NO_SWITCHES, Switches, read_switches
+from pushtune.source.switches import NO_SWITCHES, Switches
 from pushtune.source.text import SourceText
 
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -171,8 +171,9 @@ class Program:
 
 def parse_program(script: Script) -> Program:
     """Parse every file of ``script``; ``UnparsableError`` if the entry file does not parse."""
-    modules = []
+    modules: list[Module] = []
     documents = []
+    switches = Switches(modules, script.args)
     for file in script.files:
         if is_document(file.path):
             document = read_document(file)
@@ -184,10 +185,7 @@ def parse_program(script: Script) -> Program:
             if file.path == script.entry:
                 raise
             continue
-        modules.append(_module(source, script))
-    nodes = {node: outer for module in modules for node, outer in module.parents.items()}
-    switches = read_switches(nodes, script.args)
-    modules = [replace(module, switches=switches) for module in modules]
+        modules.append(_module(source, script, switches))
     given = read_command_line(script.args)
     documents += [_documented(given)] if given is not None else []
     return Program(script, tuple(modules), tuple(documents))
@@ -199,7 +197,7 @@ def _documented(document: Document) -> Module:
     return Module(document.source, (), scope, reader.scopes, reader.parents, (), document=document)
 
 
-def _module(source: SourceText, script: Script) -> Module:
+def _module(source: SourceText, script: Script, switches: Switches) -> Module:
     reader = ScopeReader()
     names = module_names(source.path, script)
     inside = names[0].split(".") if names else []
@@ -210,7 +208,14 @@ def _module(source: SourceText, script: Script) -> Module:
         key=lambda call: (call.lineno, call.col_offset, -(call.end_lineno or 0), -(call.end_col_offset or 0))
     )
     return Module(
-        source, names, scope, reader.scopes, reader.parents, tuple(calls), source.path == script.entry
+        source,
+        names,
+        scope,
+        reader.scopes,
+        reader.parents,
+        tuple(calls),
+        source.path == script.entry,
+        switches=switches,
     )
 
 

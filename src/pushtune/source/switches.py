@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 Fixed = bool | str | None
 
@@ -16,52 +19,77 @@ _PLAIN = ("--", "parse_args", "-")
 _MISSING = object()
 
 
-class Switches:
-    """What the options are that one run of a program fixes, and the names that hold the parsed options."""
+class Parsed(Protocol):
+    """What is read of a file: its nodes with the node around each, its calls and attributes by name."""
 
-    def __init__(
-        self, values: Mapping[str, Fixed], holders: frozenset[str], arguments: int | None = None
-    ) -> None:
-        self._values = values
-        self._holders = holders
-        self._arguments = arguments
+    @property
+    def parents(self) -> Mapping[ast.AST, ast.AST]:
+        """Every node but the file itself, with the node around it."""
+
+    @property
+    def called(self) -> Mapping[str, Sequence[ast.Call]]:
+        """The calls by the last part of what they call."""
+
+    @property
+    def attributes(self) -> Mapping[str, Sequence[ast.Attribute]]:
+        """The attributes, read or stored, by name."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The options by name, the names that hold the parsed options, and how long ``sys.argv`` is."""
+
+    values: Mapping[str, Fixed]
+    holders: frozenset[str]
+    arguments: int | None
+
+
+class Switches:
+    """What the options are that one run of a program fixes. ``files`` may be filled until it is asked."""
+
+    def __init__(self, files: Sequence[Parsed], args: Sequence[str]) -> None:
+        self._files = files
+        self._args = args
 
     def value(self, node: ast.expr) -> ast.Constant | None:
         """Return what ``args.quick``, or ``len(sys.argv)``, is in every run; None where that is not known."""
         if isinstance(node, ast.Call):
-            counts = self._arguments is not None and ast.unparse(node) == "len(sys.argv)"
-            return ast.Constant(self._arguments) if counts else None
-        if not isinstance(node, ast.Attribute) or node.attr not in self._values:
+            counts = ast.unparse(node) == "len(sys.argv)" and self._known.arguments is not None
+            return ast.Constant(self._known.arguments) if counts else None
+        if not isinstance(node, ast.Attribute) or node.attr not in self._known.values:
             return None
         holder = getattr(node.value, "attr", getattr(node.value, "id", ""))
-        return ast.Constant(self._values[node.attr]) if holder in self._holders else None
+        return ast.Constant(self._known.values[node.attr]) if holder in self._known.holders else None
+
+    @cached_property
+    def _known(self) -> _Known:
+        return _read(self._files, self._args)
 
 
-NO_SWITCHES = Switches({}, frozenset())
-"""What is known where nothing is parsed."""
+NO_SWITCHES = Switches((), ())
+"""What is known of a file that is no program's."""
 
 
-def read_switches(parents: Mapping[ast.AST, ast.AST], args: Sequence[str]) -> Switches:
-    """Return what the parsers of a program make of the command line ``args``.
-
-    ``parents`` holds every node of all its files but the files themselves, with the node around it.
-    """
-    nodes = tuple(parents)
-    count = None if any(_changes_arguments(node) for node in nodes) else len(args) + 1
-    parsing = [node for node in nodes if isinstance(node, ast.Call) and _method(node) in _PARSING]
-    if not parsing or any(call.args or call.keywords for call in parsing):
-        return Switches({}, frozenset(), count)
-    changed = {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_stored(node)}
-    changed |= {str(k.arg) for node in nodes if isinstance(node, ast.Call) for k in _defaults_set(node)}
+def _read(files: Sequence[Parsed], args: Sequence[str]) -> _Known:
+    """Return what the parsers of a program make of the command line ``args``."""
+    argv = [(file, node) for file in files for node in file.attributes.get("argv", ())]
+    count = None if any(_is_changed(file, node) for file, node in argv) else len(args) + 1
+    parsing = [(file, call) for file in files for method in _PARSING for call in file.called.get(method, ())]
+    if not parsing or any(call.args or call.keywords for _, call in parsing):
+        return _Known({}, frozenset(), count)
+    changed = {
+        str(k.arg) for file in files for call in file.called.get("set_defaults", ()) for k in call.keywords
+    }
     found: dict[str, Fixed] = {}
-    for node in nodes:
-        if isinstance(node, ast.Call) and _method(node) == "add_argument":
-            name, value = _option(node, args)
-            if value is _MISSING or (name in found and found[name] != value):
-                changed.add(name)
-            found[name] = value  # type: ignore[assignment]
+    for call in (call for file in files for call in file.called.get("add_argument", ())):
+        name, value = _option(call, args)
+        if value is _MISSING or (name in found and found[name] != value) or _is_stored(files, name):
+            changed.add(name)
+        found[name] = value  # type: ignore[assignment]
     values = {name: value for name, value in found.items() if name not in changed}
-    return Switches(values, frozenset(_holders(parents, parsing)), count)
+    makers = {name for file, call in parsing for name in _functions_around(file.parents, call)}
+    holders = {name for file in files for method in (*_PARSING, *makers) for name in _holders(file, method)}
+    return _Known(values, frozenset(holders), count)
 
 
 def _option(call: ast.Call, args: Sequence[str]) -> tuple[str, object]:
@@ -120,15 +148,13 @@ def _destination(flags: Sequence[str], given: ast.expr | None) -> str:
     return (long or list(flags) or [""])[0].lstrip("-").replace("-", "_")
 
 
-def _holders(parents: Mapping[ast.AST, ast.AST], parsing: Sequence[ast.Call]) -> Iterator[str]:
-    """Yield the names that hold what a parser returned, also through a function that parses and returns."""
-    makers = {name for call in parsing for name in _functions_around(parents, call)}
-    for node in parents:
-        called = node.value if isinstance(node, ast.Assign) else None
-        if isinstance(called, ast.Call) and _method(called) in (*_PARSING, *makers):
-            for target in getattr(node, "targets", ()):
-                first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target
-                yield getattr(first, "id", getattr(first, "attr", ""))
+def _holders(file: Parsed, method: str) -> Iterator[str]:
+    """Yield the names that are given what the calls of ``method`` return, or the first part of it."""
+    for call in file.called.get(method, ()):
+        statement = file.parents.get(call)
+        for target in statement.targets if isinstance(statement, ast.Assign) else ():
+            first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target
+            yield getattr(first, "id", getattr(first, "attr", ""))
 
 
 def _functions_around(parents: Mapping[ast.AST, ast.AST], node: ast.AST) -> Iterator[str]:
@@ -139,22 +165,13 @@ def _functions_around(parents: Mapping[ast.AST, ast.AST], node: ast.AST) -> Iter
         at = parents.get(at)
 
 
-def _defaults_set(call: ast.Call) -> list[ast.keyword]:
-    return call.keywords if _method(call) == "set_defaults" else []
+def _is_stored(files: Sequence[Parsed], name: str) -> bool:
+    return any(not isinstance(node.ctx, ast.Load) for file in files for node in file.attributes.get(name, ()))
 
 
-def _is_stored(node: ast.Attribute) -> bool:
-    return not isinstance(node.ctx, ast.Load)
-
-
-def _changes_arguments(node: ast.AST) -> bool:
-    """Whether ``sys.argv`` is set, or something is done to it where it stands."""
-    if isinstance(node, ast.Attribute) and node.attr == "argv":
-        return _is_stored(node)
-    if isinstance(node, (ast.Attribute, ast.Subscript)) and getattr(node.value, "attr", "") == "argv":
-        return isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load)
-    return False
-
-
-def _method(call: ast.Call) -> str:
-    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+def _is_changed(file: Parsed, node: ast.Attribute) -> bool:
+    """Whether ``sys.argv``, at ``node``, is set, or something is done to it."""
+    outer = file.parents.get(node)
+    if isinstance(outer, ast.Subscript) and outer.value is node:
+        return not isinstance(outer.ctx, ast.Load)
+    return not isinstance(node.ctx, ast.Load) or isinstance(outer, ast.Attribute)
