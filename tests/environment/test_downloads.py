@@ -14,6 +14,8 @@ from file_server import FileServer, file_server
 from pushtune.environment import downloads as module
 from pushtune.environment.container_caches import HOME_INSIDE, cache_mounts
 from pushtune.environment.downloads import Downloads, unfinished
+from pushtune.environment.holdings import folder_holdings, prune_folder
+from pushtune.environment.markers import Markers
 from pushtune.model.containers import ContainerSpec
 from pushtune.model.needs import Loader
 from pushtune.model.ports import Exit
@@ -141,6 +143,16 @@ def test_a_download_has_limits(downloads: Downloads, tmp_path: Path, monkeypatch
     ((_, error),) = downloads.fetch([loader("subprocess.run", args=["sleep", "60"])], PYTHON)
     assert error.startswith("it took longer than")
     assert unfinished(tmp_path / "store") == []
+
+
+def test_what_a_killed_download_has_left_is_listed_and_one_under_way_is_not(tmp_path: Path) -> None:
+    left = tmp_path / "downloads" / "0123"
+    (left / "online" / "home").mkdir(parents=True)
+    assert [(item.kind, item.id) for item in folder_holdings(tmp_path)] == [("download", str(left))]
+    with Markers(tmp_path / "downloads").locked("0123"):
+        assert folder_holdings(tmp_path) == []
+    prune_folder(tmp_path, folder_holdings(tmp_path)[0])
+    assert not left.exists()
 
 
 def test_for_pushed_code_no_machine_of_ones_own_network_is_asked(

@@ -22,7 +22,7 @@ from pushtune.model.containers import HOME_LABEL, LABEL
 
 @dataclass(frozen=True)
 class Holding:
-    """One thing. ``kind`` is image, container, volume, virtualenv or cache.
+    """One thing. ``kind`` is image, container, volume, virtualenv, cache, or download (one broken off).
 
     ``id`` is what the engine calls it, or its folder; ``size`` in bytes, None where that cannot be told;
     ``used`` the unix seconds of its last use. ``what`` says more: an image's recipe, a container's status.
