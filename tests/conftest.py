@@ -16,6 +16,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+MEASURED = "measured"
+"""What a test records (``record_property``) to be shown at the end: a figure of the machine, not judged."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was measured on the way."""
+    reports = (report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind))
+    found = [text for report in reports for name, text in report.user_properties if name == MEASURED]
+    if found:
+        terminalreporter.section(MEASURED)
+    for text in found:
+        terminalreporter.line(str(text))
+
+
 @pytest.fixture(scope="session")
 def keras_installed() -> None:
     """A test that asks for this trains a real Keras model."""

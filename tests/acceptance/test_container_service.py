@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ confirm_seeds = 1
 [environment]
 data = ["cats:/data/cats:ro"]
 """
+
+ONE_LOOK = CATS_SETTINGS.replace("0.7", "0.1").replace("trials = 8", "trials = 1")
 
 
 def write_images(folder: Path) -> None:
@@ -130,9 +132,18 @@ def study_of(home: ServedHome, push: dict[str, Any]) -> Path:
     return home.home / "studies" / str(push["study"])
 
 
+def started_after(home: ServedHome, push: dict[str, Any], what: str) -> str:
+    """Say when the script's first process began, after the stage that prepares it did."""
+    events = study_of(home, push) / "trials" / "0000" / "attempts" / "1" / "events.jsonl"
+    began = json.loads(events.read_text().splitlines()[0])
+    assert began["event"] == "started"
+    prepared = next(stage["started"] for stage in push["stages"] if stage["name"] == "prepare")
+    return f"{what}: started {began['t'] - prepared:.2f} s after the stage `prepare`"
+
+
 @pytest.mark.slow
 def test_an_old_keras_script_gets_the_image_of_its_time_and_a_forest_another(
-    served: ServedHome, mail: RunningServer
+    served: ServedHome, mail: RunningServer, record_property: Callable[[str, object], None]
 ) -> None:
     served.start()
     served.commit({"train.py": CATS, "pushtune.toml": CATS_SETTINGS}, "Cats and dogs")
@@ -147,14 +158,22 @@ def test_an_old_keras_script_gets_the_image_of_its_time_and_a_forest_another(
     letter = email.message_from_bytes(mail.room.arrived[0].body, policy=email.policy.default)
     assert "Cats and dogs" in str(letter.get_body(("plain",)))  # type: ignore[attr-defined]
 
+    # Its image is there now: what is left before the script begins is to look, to copy and to start.
+    served.commit({"train.py": CATS.replace("units=8", "units=9"), "pushtune.toml": ONE_LOOK}, "Again")
+    served.push()
+    again = served.wait_over(2, seconds=600)
+    assert again["state"] == "done", again["reason"]
+    record_property("measured", started_after(served, again, "a Keras script of a second push"))
+
     forest = FOREST.replace("max_depth=1", "max_depth=1, random_state=1")
     quick = 'target = "accuracy>=0.5"\n'
     served.git("rm", "-q", "train.py", "pushtune.toml")
     served.commit({"train.py": forest, "pushtune.toml": quick}, "A forest")
     served.push()
-    second = served.wait_over(2, seconds=600)
-    assert second["state"] == "done", second["reason"]
-    assert "sklearn" in {stage["name"]: stage["message"] for stage in second["stages"]}["prepare"]
+    forest_push = served.wait_over(3, seconds=600)
+    assert forest_push["state"] == "done", forest_push["reason"]
+    assert "sklearn" in {stage["name"]: stage["message"] for stage in forest_push["stages"]}["prepare"]
+    record_property("measured", started_after(served, forest_push, "a forest, with its image built or not"))
 
 
 @pytest.mark.slow

@@ -57,13 +57,13 @@ def test_the_image_alone_trains_what_is_mounted(project: Project, engine: Engine
     built = project.run("env", "build", "train.py", "--env", "container", "--json", timeout=900, **variables)
     assert built.code == 0, built.err
     image = json.loads(built.out)["image"]
-    mount = f"--volume={_readable(project.path)}:/train:ro"
+    mount = f"--volume={readable(project.path)}:/train:ro"
     answer = run([engine.program, "run", "--rm", "--network=none", mount, image], timeout=300)
     assert answer.stdout.splitlines()[0] == "training train.py"
     assert answer.stdout.splitlines()[-1].startswith("metric: accuracy = 0.")
 
 
-def _readable(folder: Path) -> Path:
+def readable(folder: Path) -> Path:
     """Return the folder; the user of the image must be able to reach it."""
     for parent in folder.parents:
         if (
