@@ -6,6 +6,7 @@ from pushtune.errors import NothingToTuneError
 from pushtune.model.states import StageName
 from pushtune.pipeline.stage import Done, Step
 from pushtune.pipeline.workbench import Workbench
+from pushtune.report.words import counted
 
 
 class Inspect:
@@ -22,8 +23,7 @@ class Inspect:
                 fix=f"`pushtune inspect {bench.script.entry}` shows what was read; "
                 "a tweak program can change anything (--strategy program)",
             )
-        what = (
-            f"{analysis.framework} {analysis.kind}: {len(analysis.knobs)} knobs, {len(analysis.moves)} moves"
-        )
+        knobs, moves = counted(len(analysis.knobs), "knob"), counted(len(analysis.moves), "move")
+        what = f"{analysis.framework} {analysis.kind}: {knobs}, {moves}"
         bench.say(what)
         return Done(what)
