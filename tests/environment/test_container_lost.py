@@ -188,7 +188,7 @@ def test_an_image_that_is_not_there_is_said_in_a_line(yard: Yard, tmp_path: Path
 def test_an_interpreter_that_is_not_there_is_an_exit_status(yard: Yard, tmp_path: Path) -> None:
     spec = replace(yard.spec(tmp_path / "attempt", ""), command=("/no/such/python",))
     runtime = yard.runtime()
-    assert wait_for_exit(runtime, runtime.start(spec), spec.folder) == Exit(127)
+    assert wait_for_exit(runtime, runtime.start(spec), spec.folder).code == 127
     assert "/no/such/python" in (tmp_path / "attempt" / "stdout.log").read_text()
 
 
@@ -199,7 +199,7 @@ def test_every_character_of_a_variable_and_a_folder_arrives(yard: Yard, tmp_path
     spec = yard.spec(folder, code)
     spec = replace(spec, environment={**spec.environment, **values})
     runtime = yard.runtime()
-    assert wait_for_exit(runtime, runtime.start(spec), spec.folder) == Exit(0)
+    assert wait_for_exit(runtime, runtime.start(spec), spec.folder).code == 0
     assert (folder / "said").read_text() == repr(list(values.values()))
 
 

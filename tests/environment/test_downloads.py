@@ -18,7 +18,6 @@ from pushtune.environment.holdings import folder_holdings, prune_folder
 from pushtune.environment.markers import Markers
 from pushtune.model.containers import ContainerSpec
 from pushtune.model.needs import Loader
-from pushtune.model.ports import Exit
 
 NOBODY = (65534, 65534)
 DATA = f"{HOME_INSIDE}/data.csv"
@@ -64,7 +63,7 @@ def test_what_was_downloaded_once_is_read_by_trials_without_a_network(
     assert server.asked == ["/data.csv"]
     for trial in ("1", "2"):
         read = f"assert open({DATA!r}).read() == '1,2\\n'; open({HOME_INSIDE + '/' + trial!r}, 'w')"
-        assert yard.run(tmp_path / trial, read, mounts=downloads.container.mounts) == Exit(0)
+        assert yard.run(tmp_path / trial, read, mounts=downloads.container.mounts).code == 0
     assert list((tmp_path / "store" / "downloads").iterdir()) == [tmp_path / "store" / "downloads" / "locks"]
 
 
@@ -88,7 +87,7 @@ def test_what_a_trial_left_in_the_cache_never_meets_the_network(
         f"open({HOME_INSIDE + '/.local/lib/python3.11/site-packages/a.pth'!r}, 'w').write({ask!r});"
         f"open({HOME_INSIDE + '/cached.py'!r}, 'w').write({ask!r})"
     )
-    assert yard.run(tmp_path / "trial", plant, mounts=downloads.container.mounts) == Exit(0)
+    assert yard.run(tmp_path / "trial", plant, mounts=downloads.container.mounts).code == 0
     ((_, error),) = downloads.fetch([loader("runpy.run_path", path_name=f"{HOME_INSIDE}/cached.py")], PYTHON)
     assert "No such file" in error
     assert server.asked == []

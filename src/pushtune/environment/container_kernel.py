@@ -33,7 +33,7 @@ class Kernel:
         groups = _groups(pid)
         if record is None or not any(container in path for path in groups.values()):
             return None
-        return Kernel(pid, record.started, _memory_folder(groups))
+        return Kernel(pid, record.started, _memory_folder(groups, container))
 
     @property
     def alive(self) -> bool:
@@ -89,11 +89,16 @@ def _groups(pid: int) -> dict[str, str]:
     return {part[1]: part[2] for part in parts if len(part) == 3}
 
 
-def _memory_folder(groups: dict[str, str]) -> str:
+def _memory_folder(groups: dict[str, str], container: str) -> str:
+    """Return the folder of the container's own memory group.
+
+    A process that has ended is shown in the root's group on the older hierarchies: that is the whole
+    machine's memory, and its kills.
+    """
     own = next((path for names, path in groups.items() if "memory" in names.split(",")), None)
     base, path = (_CGROUPS, groups.get("", "/")) if own is None else (_CGROUPS / "memory", own)
     folder = Path(f"{base}{path}")
-    return str(folder) if (folder / "memory.stat").exists() else ""
+    return str(folder) if container in path and (folder / "memory.stat").exists() else ""
 
 
 def _pairs(path: str) -> dict[str, int]:
