@@ -173,7 +173,7 @@ def test_a_study_that_is_killed_ends_as_though_nothing_had_happened(
     assert undisturbed.run(*command).code == 0
 
     chance = random.Random(3)
-    for _ in range(4):
+    for _ in range(3):
         process = project.start(*command)
         try:
             process.wait(timeout=3.0 + 9.0 * chance.random())

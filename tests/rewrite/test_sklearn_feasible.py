@@ -17,7 +17,7 @@ from pushtune.rewrite.catalogue import CallableEntry, load_catalogue
 pytestmark = pytest.mark.slow
 
 CATALOGUE = load_catalogue()
-DRAWS = 30
+DRAWS = 12
 COSTLY = ("n_estimators", "iterations", "passes", "features_made", "units", "restarts", "bins")
 """Roles that only make a fit longer: drawn from the cheap end."""
 
