@@ -140,11 +140,10 @@ class House:
             self._emit(attempt, "fit", call=1, epochs=3, steps=1000, rungs=True, why="")
         last = order.finish_at or int(re.search(r"epochs=(\d+)", source).group(1))  # type: ignore[union-attr]
         if done < last and done != order.pause_at:
-            seconds = self.epoch_seconds(source)
-            self.now += seconds
+            self.now += self.epoch_seconds(source)
             done = self._trained[label] = done + 1
             value = {"value": self.reach(source, done, plan.seed), "split": "validation"}
-            self._emit(attempt, "epoch", epoch=done, total=last, seconds=seconds, metrics={self.told: value})
+            self._emit(attempt, "epoch", epoch=done, total=last, seconds=1.0, metrics={self.told: value})
         if done == order.pause_at:
             self._emit(attempt, "paused", epoch=done, order=order.number)
         elif done >= last:

@@ -116,7 +116,8 @@ def epoch_seconds_allowed(bench: Workbench) -> float | None:
     epochs = bench.space.epochs
     if limit is None or epochs is None or not epochs.rungs:
         return None
-    return _SHARE_OF_THE_END * limit / (epochs.maximum * (1 + _runs_side_by_side(bench)))
+    a_run = _SHARE_OF_THE_END * limit / (1 + _runs_side_by_side(bench))
+    return max(0.0, a_run - bench.fact("startup_seconds", 0.0)) / epochs.maximum
 
 
 def first_rung(steps: int | None, maximum: int) -> int:
