@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from house import House
 
 from pushtune.model.states import Purpose, TrialState
-from pushtune.pipeline.costs import confirmation_seconds, most_epochs
+from pushtune.pipeline.costs import confirmation_seconds
 
 
 def test_trials_run_in_one_piece_where_nothing_tells_paused_ones_apart(tmp_path: Path) -> None:
@@ -32,16 +31,3 @@ def test_epochs_that_no_trial_may_have_are_not_counted_among_the_costs(tmp_path:
         without = max(baseline.seconds, runs * seeds * baseline.seconds) * 1.1
         cost = confirmation_seconds(house.bench, baseline.seconds, baseline)
         assert (cost == pytest.approx(without)) is (told == "loss")
-
-
-def test_a_slow_start_leaves_more_time_for_epochs_than_slow_epochs(tmp_path: Path) -> None:
-    house = House(tmp_path, {"trials": "1", "time": "20m"})
-    house.run()
-    baseline = house.bench.baseline
-    assert baseline is not None
-    slow = replace(baseline, seconds=60.0)
-    starts, trains = (most_epochs(house.bench, slow, startup) for startup in (40.0, 0.0))
-    assert starts is not None
-    assert trains is not None
-    assert starts > trains
-    assert most_epochs(house.bench, slow, 60.0) == trains

@@ -85,8 +85,8 @@ def _rung_epochs(trials: int, maximum: int, first: int) -> float:
     return total
 
 
-def most_epochs(bench: Workbench, baseline: TrialRow, startup: float) -> int | None:
-    """Return the most epochs that one trial may train; ``startup`` is what a run takes without any, seconds.
+def most_epochs(bench: Workbench, baseline: TrialRow) -> int | None:
+    """Return the most epochs that one trial may train.
 
     What was asked for, else what the space says; but where the time is limited no more than lets the
     leader be trained in full and confirmed within its share of it.
@@ -99,11 +99,8 @@ def most_epochs(bench: Workbench, baseline: TrialRow, startup: float) -> int | N
     limit = bench.settings.time
     if limit is None:
         return epochs.maximum
-    a_run = _SHARE_OF_THE_END * limit / (1 + _runs_side_by_side(bench))
-    if startup >= baseline.seconds:  # no epoch was told: all of it counts as training
-        startup = 0.0
-    per_epoch = _ROOM * (baseline.seconds - startup) / max(1, epochs.author)
-    affordable = int((a_run - startup) / per_epoch) if per_epoch else epochs.maximum
+    per_epoch = _ROOM * baseline.seconds / max(1, epochs.author)
+    affordable = int(_SHARE_OF_THE_END * limit / (per_epoch * (1 + _runs_side_by_side(bench))))
     return max(epochs.author, min(epochs.maximum, affordable))
 
 
@@ -116,8 +113,7 @@ def epoch_seconds_allowed(bench: Workbench) -> float | None:
     epochs = bench.space.epochs
     if limit is None or epochs is None or not epochs.rungs:
         return None
-    a_run = _SHARE_OF_THE_END * limit / (1 + _runs_side_by_side(bench))
-    return max(0.0, a_run - bench.fact("startup_seconds", 0.0)) / epochs.maximum
+    return _SHARE_OF_THE_END * limit / (epochs.maximum * (1 + _runs_side_by_side(bench)))
 
 
 def first_rung(steps: int | None, maximum: int) -> int:
