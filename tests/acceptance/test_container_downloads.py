@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from project import Answer, Project
 
-from pushtune.environment.engines import Engine, find_engine
-from pushtune.errors import MachineError
-from pushtune.testing.real_parts import need, need_module
+from pushtune.testing.real_parts import need_module
 from pushtune.testing.served import ServedHome
 
 BASE = "pushtune-test-base"
+pytestmark = pytest.mark.usefixtures("engine")
 
 WINE = """\
 import numpy
@@ -64,17 +63,6 @@ def wine(tmp_path: Path) -> Iterator[Wine]:
     found.http.shutdown()
     found.http.server_close()
     thread.join()
-
-
-@pytest.fixture(autouse=True)
-def engine() -> Engine:
-    try:
-        found = find_engine("docker")
-        present = found.has_image(BASE)
-    except MachineError:
-        present = False
-    need(present, "a docker engine that answers, with the base image (.ci/engine start)")
-    return found
 
 
 def downloads(answer: Answer) -> list[str]:

@@ -9,24 +9,11 @@ from pathlib import Path
 import pytest
 from project import FOREST, Project
 
-from pushtune.environment.engines import Engine, find_engine
-from pushtune.errors import MachineError
+from pushtune.environment.engines import Engine
 from pushtune.model.containers import HOME_LABEL
 from pushtune.process import run
-from pushtune.testing.real_parts import need
 
 BASE = "pushtune-test-base"
-
-
-@pytest.fixture
-def engine() -> Engine:
-    try:
-        found = find_engine("docker")
-        present = found.has_image(BASE)
-    except MachineError:
-        present = False
-    need(present, "a docker engine that answers, with the base image (.ci/engine start)")
-    return found
 
 
 @pytest.mark.slow

@@ -11,11 +11,9 @@ from project import Project
 from test_container_tune import BASE, readable
 from test_frameworks import TORCH, XGBOOST
 
-from pushtune.environment.engines import Engine, find_engine
-from pushtune.errors import MachineError
+from pushtune.environment.engines import Engine
 from pushtune.model.containers import HOME_LABEL
 from pushtune.process import run
-from pushtune.testing.real_parts import need
 
 # Lightning's and Transformers' images are small layers on PyTorch's; here they would cost minutes more.
 SCRIPTS = {
@@ -23,17 +21,6 @@ SCRIPTS = {
     "torch": (TORCH, "9"),
 }
 VARIABLES = {"PUSHTUNE_BASE_IMAGE": BASE, "PUSHTUNE_ENGINE": "docker", "PUSHTUNE_PYTHON": ""}
-
-
-@pytest.fixture
-def engine() -> Engine:
-    try:
-        found = find_engine("docker")
-        present = found.has_image(BASE)
-    except MachineError:
-        present = False
-    need(present, "a docker engine that answers, with the base image (.ci/engine start)")
-    return found
 
 
 def events_of(study: Path) -> list[dict[str, Any]]:
