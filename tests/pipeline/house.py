@@ -143,7 +143,14 @@ class House:
             self.now += self.epoch_seconds(source)
             done = self._trained[label] = done + 1
             value = {"value": self.reach(source, done, plan.seed), "split": "validation"}
-            self._emit(attempt, "epoch", epoch=done, total=last, seconds=1.0, metrics={self.told: value})
+            self._emit(
+                attempt,
+                "epoch",
+                epoch=done,
+                total=last,
+                seconds=self.epoch_seconds(source),
+                metrics={self.told: value},
+            )
         if done == order.pause_at:
             self._emit(attempt, "paused", epoch=done, order=order.number)
         elif done >= last:

@@ -6,11 +6,15 @@ winner is what keeps its lead on the mean, and the number that is reported is th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pushtune.ledger import new_trial
 from pushtune.model.jobs import Best
 from pushtune.model.space import Assignment
 from pushtune.model.states import TRIAL_ENDS, Purpose, StageName
 from pushtune.pipeline.arms import Arm, arms_for, filled, first_look, run_of, seeds_matter, sentence
+from pushtune.pipeline.costs import reserve
+from pushtune.pipeline.prepare import slots
 from pushtune.pipeline.results import hand_over
 from pushtune.pipeline.stage import Again, Done, Step, Waiting
 from pushtune.pipeline.workbench import CONFIRMATION, Workbench
@@ -31,69 +35,112 @@ class Confirm:
             return self._nothing_better(bench)
         if not bench.settings.confirm:
             return self._hand_over(bench, _unconfirmed(bench, best))
-        planned = arms_for(bench, best.assignment)
-        first = first_look(planned)
-        if self._want_missing(bench, first) and not seeds_matter(bench, planned):
+        planned = self._train_winner(bench, best.assignment)
+        if planned is None:
             return Waiting()
-        if seeds_matter(bench, planned) is False:
-            planned = first
+        winner = filled(bench, planned[0])
+        if bench.target is not None and not (winner.values and bench.target.met_by(winner.mean)):
+            return self._missed(bench, best, winner)
         if self._want_missing(bench, planned):
             return Waiting()
         return self._decide(bench, best, [filled(bench, arm) for arm in planned])
 
-    def _want_missing(self, bench: Workbench, arms: list[Arm]) -> bool:
-        """Want every run that is not there yet; whether any is still under way."""
+    def _train_winner(self, bench: Workbench, assignment: Assignment) -> list[Arm] | None:
+        """Train the winner on its seeds; return the arms of its confirmation, None as long as it trains.
+
+        What it is compared with is trained meanwhile only where slots are free: where the winner misses
+        the target none of that is needed.
+        """
+        planned = arms_for(bench, assignment)
+        first = first_look(planned)
+        looking = self._want_missing(bench, first[:2])
+        matter = seeds_matter(bench, planned)
+        if looking and not matter:
+            return None
+        if matter is False:
+            planned = first
+        if not self._want_missing(bench, planned[:1]):
+            return planned
+        self._want_missing(bench, planned[1:], most=slots(bench) - bench.busy())
+        return None
+
+    def _want_missing(self, bench: Workbench, arms: Sequence[Arm], most: int | None = None) -> bool:
+        """Want the runs that are not there yet, ``most`` of them; whether any is missing or under way."""
         waiting = False
+        wanted = 0
         for arm in arms:
             for seed in arm.seeds:
                 row = run_of(bench, arm.assignment, seed)
-                if row is None:
-                    bench.say(f"confirming: {arm.purpose.value} with seed {seed}")
-                    number = max([CONFIRMATION, *(one.number for one in bench.trials.all())]) + 1
-                    bench.want(
-                        new_trial(
-                            bench.study_id, number, arm.purpose, arm.assignment, seed=seed, now=bench.now()
-                        )
-                    )
+                if row is None and (most is None or wanted < most):
+                    self._want(bench, arm, seed)
+                    wanted += 1
                 waiting = waiting or row is None or row.state not in TRIAL_ENDS
         return waiting
 
+    def _want(self, bench: Workbench, arm: Arm, seed: int) -> None:
+        bench.say(f"confirming: {arm.purpose.value} with seed {seed}")
+        number = max([CONFIRMATION, *(one.number for one in bench.trials.all())]) + 1
+        bench.want(new_trial(bench.study_id, number, arm.purpose, arm.assignment, seed=seed, now=bench.now()))
+
     def _decide(self, bench: Workbench, best: Best, arms: list[Arm]) -> Step:
+        """Take a winner that meets the target; without a target, one that is better than the script."""
         winner, baseline = arms[0], arms[1]
         for arm in arms:
             bench.say(sentence(bench, arm))
-        met = bool(winner.values) and bench.target is not None and bench.target.met_by(winner.mean)
-        ahead = bool(winner.values) and _better(bench, winner.mean, baseline.mean)
-        if met or (ahead and bench.target is None):
+        if bench.target is not None or (winner.values and _better(bench, winner.mean, baseline.mean)):
             return self._hand_over(bench, arms)
+        return self._missed(bench, best, winner)
+
+    def _missed(self, bench: Workbench, best: Best, winner: Arm) -> Step:
+        """Send the push back to the search; where that is over, take the best of what was confirmed."""
+        if not self._may_go_on(bench, best):
+            return self._best_of_confirmed(bench)
+        if bench.target is not None:
+            bench.say(sentence(bench, winner))
         value = winner.mean if winner.values else best.value
-        if self._may_go_on(bench, best):
-            bench.search.tell_confirmation(best.assignment, value)
-            return Again(StageName.TUNE, f"{bench.metric_name} {value:.4f} on the mean: the search goes on")
-        return self._best_of_confirmed(bench)
+        bench.search.tell_confirmation(best.assignment, value)
+        return Again(StageName.TUNE, f"{bench.metric_name} {value:.4f} on the mean: the search goes on")
 
     def _may_go_on(self, bench: Workbench, best: Best) -> bool:
         """Whether this candidate was not sent back before, and another round is allowed."""
         told = [row.body["assignment"] for row in bench.trials.exchanges() if row.kind == "confirmed"]
         limit = bench.settings.time
-        if limit is not None and bench.elapsed() > limit:
+        if limit is not None and not self._has_time(bench, limit):
             return False
         started = len(bench.of_purpose(Purpose.SEARCH))
         within = started < bench.fact("trials") or len(told) < _MOST_ROUNDS
         return within and best.assignment.to_json() not in told
 
+    def _has_time(self, bench: Workbench, limit: float) -> bool:
+        """Whether another candidate can be confirmed within the limit. Once it cannot, it stays so."""
+        if bench.fact("last_round") == limit:
+            return False
+        if bench.elapsed() + reserve(bench) <= limit:
+            return True
+        bench.fix(last_round=limit)
+        return False
+
     def _best_of_confirmed(self, bench: Workbench) -> Step:
         """The target is out of reach: hand over the confirmed candidate with the best mean, if it leads."""
-        confirmed = {row.assignment for row in bench.of_purpose(Purpose.CONFIRM_WINNER)}
-        rounds = [[filled(bench, arm) for arm in arms_for(bench, one)] for one in sorted(confirmed, key=str)]
-        rounds = [arms for arms in rounds if arms[0].values]
+        confirmed = sorted({row.assignment for row in bench.of_purpose(Purpose.CONFIRM_WINNER)}, key=str)
+        rounds = [arms for one in confirmed if filled(bench, (arms := self._arms(bench, one))[0]).values]
         if not rounds:
             return self._nothing_better(bench)
         sign = 1 if bench.maximize else -1
-        arms = max(rounds, key=lambda one: sign * one[0].mean)
+        planned = max(rounds, key=lambda arms: sign * filled(bench, arms[0]).mean)
+        if self._want_missing(bench, planned):
+            return Waiting()
+        arms = [filled(bench, arm) for arm in planned]
+        for arm in arms:
+            bench.say(sentence(bench, arm))
         if not _better(bench, arms[0].mean, arms[1].mean):
             return self._nothing_better(bench)
         return self._hand_over(bench, arms)
+
+    def _arms(self, bench: Workbench, assignment: Assignment) -> list[Arm]:
+        """Return the arms of a candidate, with one seed fewer where another seed gives the same run."""
+        planned = arms_for(bench, assignment)
+        return first_look(planned) if seeds_matter(bench, planned) is False else planned
 
     def _hand_over(self, bench: Workbench, arms: list[Arm]) -> Step:
         hand_over(bench, arms)

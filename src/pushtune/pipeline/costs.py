@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pushtune.ledger import TrialRow
@@ -20,8 +21,9 @@ _FEWEST_STEPS = 300
 _LATEST_FIRST_RUNG = 27
 # The last rung is at most so many times the first.
 _WIDEST_LADDER = 81
-# Where the time is limited: the part of it that finishing the leader and confirming it may take.
-_SHARE_OF_THE_END = 0.55
+# Where the time is limited: the part of it that finishing the leader and confirming it may take. With more,
+# a dozen trials were left of `fashion_cnn`'s half hour; with less, too few epochs for its target.
+_SHARE_OF_THE_END = 0.5
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,15 @@ def _rung_epochs(trials: int, maximum: int, first: int) -> float:
     return total
 
 
-def most_epochs(bench: Workbench, baseline: TrialRow) -> int | None:
+def most_epochs(
+    bench: Workbench, baseline: TrialRow, startup: float, epoch_seconds: Iterable[float]
+) -> int | None:
     """Return the most epochs that one trial may train.
 
     What was asked for, else what the space says; but where the time is limited no more than lets the
-    leader be trained in full and confirmed within its share of it.
+    leader be trained in full and confirmed within its share of it. ``startup`` are the seconds that a run
+    takes beside its epochs, ``epoch_seconds`` those of the author's own model, of which the fastest counts:
+    other work on the machine makes some slower, and none faster.
     """
     epochs = bench.analysis.space.epochs
     if epochs is None:
@@ -99,8 +105,10 @@ def most_epochs(bench: Workbench, baseline: TrialRow) -> int | None:
     limit = bench.settings.time
     if limit is None:
         return epochs.maximum
-    per_epoch = _ROOM * baseline.seconds / max(1, epochs.author)
-    affordable = int(_SHARE_OF_THE_END * limit / (per_epoch * (1 + _runs_side_by_side(bench))))
+    whole = baseline.seconds / max(1, epochs.author)
+    fastest = min((seconds for seconds in epoch_seconds if seconds > 0), default=whole)
+    a_run = _SHARE_OF_THE_END * limit / (1 + _runs_side_by_side(bench))
+    affordable = int((a_run - startup) / (_ROOM * fastest))
     return max(epochs.author, min(epochs.maximum, affordable))
 
 
@@ -141,17 +149,31 @@ def _runs_side_by_side(bench: Workbench) -> float:
 
 
 def confirmation_seconds(bench: Workbench, winner: float, baseline: TrialRow) -> float:
-    """Seconds of wall time to confirm a winner that takes ``winner`` seconds a run."""
+    """Seconds of wall time to confirm a winner that takes ``winner`` seconds a run.
+
+    What an earlier confirmation trained already is not trained again.
+    """
     if not bench.settings.confirm:
         return 0.0
     seeds = bench.settings.confirm_seeds
-    work = seeds * (winner + baseline.seconds)
+    work = seeds * winner + _missing(bench, Purpose.CONFIRM_BASELINE, seeds) * baseline.seconds
     epochs = bench.space.epochs
     if epochs is not None and epochs.rungs:  # the author's script with the winner's epochs
         startup = bench.fact("startup_seconds", 0.0)
         trained = (baseline.seconds - startup) * epochs.maximum / max(1, epochs.author)
-        work += (1 + seeds) * (startup + trained)
+        work += _missing(bench, Purpose.EPOCHS_ONLY, 1 + seeds, epochs.maximum) * (startup + trained)
     return max(winner, work / slots(bench)) * 1.1
+
+
+def _missing(bench: Workbench, arm: Purpose, wanted: int, epochs: int | None = None) -> int:
+    """How many of ``wanted`` runs of an arm, with so many epochs in its source, are not there yet."""
+    budget = bench.space.epochs
+    there = sum(
+        1
+        for row in bench.of_purpose(arm)
+        if budget is None or epochs is None or row.assignment.get(budget.parameter) == epochs
+    )
+    return max(0, wanted - there)
 
 
 def seconds_to_win(bench: Workbench, trial: TrialRow) -> float:

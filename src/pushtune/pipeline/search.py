@@ -71,6 +71,16 @@ class Search:
         self._trials.record("budget", {"trials": trials})
         self._scheduler.set_budget(trials)
 
+    def set_most_epochs(self, maximum: int) -> None:
+        """Give the trials that start from now on another number of epochs at most."""
+        self._trials.record("epochs", {"maximum": maximum})
+        self._scheduler.set_most_epochs(maximum)
+
+    def most_epochs_set(self) -> int | None:
+        """Return what was set last, None if nothing was."""
+        told = [row.body["maximum"] for row in self._trials.exchanges() if row.kind == "epochs"]
+        return told[-1] if told else None
+
     def close(self, reason: str) -> None:
         """Start no new trials; finish the best."""
         self._trials.record("close", {"reason": reason})
@@ -113,6 +123,8 @@ class Search:
                 self._scheduler.tell_confirmation(Assignment.from_json(body["assignment"]), body["mean"])
             case "budget":
                 self._scheduler.set_budget(body["trials"])
+            case "epochs":
+                self._scheduler.set_most_epochs(body["maximum"])
             case "close":
                 self._scheduler.close(body["reason"])
             case unknown:

@@ -116,14 +116,14 @@ def _fix_budget(bench: Workbench, baseline: TrialRow) -> None:
     progress = read_trial(bench.trial_folder(baseline.number))
     choice = choose_metric(progress, bench.metric, bench.analysis.metric)
     bench.fix(observed=observed_to_json(observed(progress, bench.analysis.places)))
+    startup = max(0.0, baseline.seconds - sum(progress.epoch_seconds))
+    maximum = most_epochs(bench, baseline, startup, progress.epoch_seconds)
     bench.fix(
         trials=settings.trials,
         patience=settings.patience or max(12, settings.trials // 2),
-        max_epochs=most_epochs(bench, baseline),
-        startup_seconds=max(0.0, baseline.seconds - sum(progress.epoch_seconds)),
-        first_rung=first_rung(
-            progress.fits[0].steps if progress.fits else None, most_epochs(bench, baseline) or 1
-        ),
+        max_epochs=maximum,
+        startup_seconds=startup,
+        first_rung=first_rung(progress.fits[0].steps if progress.fits else None, maximum or 1),
         parameters=None if progress.model is None else progress.model.parameters,
         rungs=progress.rungs and _told_on_the_way(choice),
         chosen_on=_chosen_on(choice),

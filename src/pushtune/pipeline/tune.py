@@ -8,6 +8,7 @@ from pushtune.model.jobs import Outcome, OutcomeKind, RunProgram, Stop, Wait
 from pushtune.model.space import Assignment
 from pushtune.model.states import Purpose, StageName, TrialState
 from pushtune.pipeline.costs import epoch_seconds_allowed, reserve, seconds_to_win
+from pushtune.pipeline.pacing import pace
 from pushtune.pipeline.prepare import slots
 from pushtune.pipeline.program import step_program
 from pushtune.pipeline.stage import Done, Step, Waiting
@@ -31,6 +32,7 @@ class Tune:
         self._end_the_slow(bench)
         self._end_the_late(bench)
         self._tell(bench)
+        pace(bench)
         self._watch_the_clock(bench)
         pending = bench.search.pending_program()
         if pending is not None and not step_program(bench, pending):

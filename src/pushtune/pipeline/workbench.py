@@ -139,8 +139,10 @@ class Workbench:
     @property
     def space(self) -> Space:
         """What is searched: the analysis' space, with the epochs that this study may spend on a trial."""
+        return self._space(self.study.facts.get("max_epochs"))
+
+    def _space(self, maximum: int | None) -> Space:
         space = self.analysis.space
-        maximum = self.study.facts.get("max_epochs")
         if space.epochs is None or maximum is None:
             return space
         epochs: Epochs = space.epochs
@@ -158,7 +160,8 @@ class Workbench:
         settings = self.settings
         facts = self.study.facts
         scheduler = Scheduler(
-            self.space,
+            # As it was before the first ask: what changed since is replayed.
+            self._space(facts.get("first_max_epochs", facts["max_epochs"])),
             "max" if self.maximize else "min",
             self.target,
             SearchSettings(

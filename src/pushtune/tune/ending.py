@@ -47,7 +47,7 @@ def finish_what_meets_the_target(study: Study) -> Job | None:
     ]
     if not promising:
         return None
-    return finishing_job(study, max(promising, key=lambda claim: (claim.goodness, -claim.trial.number)))
+    return finishing_job(study, max(promising, key=lambda claim: (claim.expected, -claim.trial.number)))
 
 
 def more_epochs_for_a_near_miss(study: Study) -> Job | None:

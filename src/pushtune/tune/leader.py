@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pushtune.model.jobs import Best
 from pushtune.model.space import Assignment
 from pushtune.tune.curves import WORTHWHILE, best_epoch, noise, smoothed
+from pushtune.tune.optimism import optimism
 from pushtune.tune.study import Study, Trial
 
 
@@ -16,7 +17,8 @@ class Claim:
     """What one trial shows: its configuration with ``epochs`` epochs has this goodness.
 
     ``trial`` showed it. ``trained`` is false where that exact source was not run to its end. ``confirmed``
-    says that the goodness is a mean over several seeds.
+    says that the goodness is a mean over several seeds; otherwise it is expected to be too high by
+    ``optimism``.
     """
 
     trial: Trial
@@ -24,18 +26,24 @@ class Claim:
     epochs: int | None
     goodness: float
     trained: bool
+    optimism: float = 0.0
     confirmed: bool = False
 
     @property
+    def expected(self) -> float:
+        """The goodness that a confirmation is expected to find; claims are compared by it."""
+        return self.goodness - self.optimism
+
+    @property
     def steady(self) -> float:
-        """The goodness that a target is held against: where there is a curve, smoothed over its neighbours.
+        """What a target is held against: what is expected, where there is a curve smoothed over neighbours.
 
         One lucky epoch on a small validation set would otherwise end a search, and cost a confirmation.
         """
         curve = self.trial.curve
         if self.confirmed or self.epochs is None or not 0 < self.epochs <= len(curve):
-            return self.goodness
-        return min(self.goodness, smoothed(curve)[self.epochs - 1])
+            return self.expected
+        return min(self.goodness, smoothed(curve)[self.epochs - 1]) - self.optimism
 
 
 def best_of(study: Study) -> Best | None:
@@ -56,7 +64,7 @@ def leader(study: Study) -> Claim | None:
     best = min(claims(study), key=_order, default=None)
     if best is None or not best.trained or best.confirmed:
         return best
-    if study.closed is not None or study.meets_target(best.goodness):
+    if study.closed is not None or study.meets_target(best.expected):
         return best
     return _peak(study, best.trial) or best
 
@@ -67,7 +75,7 @@ def challenger(study: Study) -> Claim | None:
 
 
 def _order(claim: Claim) -> tuple[float, bool, int, int]:
-    return -claim.goodness, not claim.trained, claim.epochs or 0, claim.trial.number
+    return -claim.expected, not claim.trained, claim.epochs or 0, claim.trial.number
 
 
 def claims(study: Study) -> Iterator[Claim]:
@@ -87,18 +95,7 @@ def _ended(study: Study, trial: Trial) -> Claim | None:
     if not trial.finished:
         return None
     assert trial.goodness is not None
-    epochs = source_epochs(trial)
-    return _claim(study, trial, epochs, trial.goodness, trained=True)
-
-
-def source_epochs(trial: Trial) -> int | None:
-    """Return the number of epochs that a finished trial's source must say to give the same.
-
-    That is where it was ended; a script that ended by itself before (early stopping) keeps what it said.
-    """
-    if trial.asked is None or trial.epoch < trial.asked:
-        return trial.limit
-    return trial.asked
+    return _claim(study, trial, trial.source_epochs, trial.goodness, trained=True)
 
 
 def _peak(study: Study, trial: Trial) -> Claim | None:
@@ -141,5 +138,5 @@ def _claim(study: Study, trial: Trial, epochs: int | None, goodness: float, *, t
     assignment = study.source(trial, epochs)
     mean = study.confirmed.get(assignment.key)
     if mean is None:
-        return Claim(trial, assignment, epochs, goodness, trained)
+        return Claim(trial, assignment, epochs, goodness, trained, optimism(study, trial))
     return Claim(trial, assignment, epochs, mean, trained, confirmed=True)

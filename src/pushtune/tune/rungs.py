@@ -30,8 +30,14 @@ def ladder(study: Study) -> tuple[int, ...]:
 
 
 def next_rung(study: Study, trial: Trial) -> int | None:
-    """Return the rung after the trial's epoch, None if it stands at the last."""
-    return next((rung for rung in ladder(study) if rung > trial.epoch), None)
+    """Return the rung after the trial's epoch, None if it stands at the last.
+
+    A trial that started when fewer epochs were allowed ends where its source says.
+    """
+    rung = next((rung for rung in ladder(study) if rung > trial.epoch), None)
+    if rung is None or trial.limit is None or rung <= trial.limit:
+        return rung
+    return trial.limit if trial.limit > trial.epoch else None
 
 
 def promotable(study: Study) -> Trial | None:

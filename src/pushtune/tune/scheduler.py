@@ -92,6 +92,10 @@ class Scheduler:
         """Set the number of configurations to start; more than were used opens a finished search again."""
         self._study.set_budget(trials)
 
+    def set_most_epochs(self, maximum: int) -> None:
+        """Set how many epochs a trial may train, from the next that starts."""
+        self._study.set_most_epochs(maximum)
+
     def close(self, reason: str) -> None:
         """Time is up: start nothing new, finish the best candidate, then stop for ``reason``."""
         self._study.closed = reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from pushtune.model.analysis import Direction
@@ -66,6 +66,16 @@ class Trial:
         """Whether its script ran to the end and gave a value."""
         return self.kind is OutcomeKind.FINISHED and self.goodness is not None
 
+    @property
+    def source_epochs(self) -> int | None:
+        """The number of epochs that a finished trial's source must say to give the same.
+
+        That is where it was ended; a script that ended by itself before (early stopping) keeps what it said.
+        """
+        if self.asked is None or self.epoch < self.asked:
+            return self.limit
+        return self.asked
+
 
 class Study:
     """All that was asked and told, in memory. Built anew from the ledger by replaying the same calls."""
@@ -95,6 +105,8 @@ class Study:
         author = None if space.epochs is None else space.epochs.author
         self.trials: dict[int, Trial] = {0: Trial(0, Assignment(), author, asked=author)}
         self._note(self.trials[0], baseline)
+        seen, real = self._goodness(baseline.value), self._goodness(baseline.report)
+        self.baseline_optimism = 0.0 if seen is None or real is None else seen - real
 
     @property
     def uses_rungs(self) -> bool:
@@ -144,6 +156,10 @@ class Study:
         if budget is None or epochs is None or epochs == budget.author:
             return trial.configuration
         return trial.configuration.with_value(budget.parameter, epochs)
+
+    def confirmed_goodness(self, trial: Trial) -> float | None:
+        """Return the mean goodness over several seeds of a finished trial's source, None if not confirmed."""
+        return self.confirmed.get(self.source(trial, trial.source_epochs).key)
 
     def meets_target(self, goodness: float | None) -> bool:
         """Whether a goodness reaches the target, if there is one."""
@@ -198,6 +214,11 @@ class Study:
         self.budget = trials
         self.closed = None
         self._newest_better = self.started
+
+    def set_most_epochs(self, maximum: int) -> None:
+        """Note how many epochs new trials may train; those that started keep what their source says."""
+        if self.space.epochs is not None:
+            self.space = replace(self.space, epochs=replace(self.space.epochs, maximum=maximum))
 
     def _start(self, job: Job) -> Trial:
         budget = self.space.epochs
