@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pushtune.ledger import Ledger, StudyRow, TrialRow
 from pushtune.model.ports import Interpreter, Limits, Runtime
+from pushtune.model.states import Purpose
 from pushtune.pipeline import Desk, Workbench, advance
 from pushtune.reconcile import Recipe, Reconciler
 from pushtune.settings import Settings, load_settings
@@ -112,6 +113,9 @@ class House:
 
     def trials(self) -> list[TrialRow]:
         return self.bench.trials.all()
+
+    def trials_of(self, purpose: Purpose) -> list[TrialRow]:
+        return self.bench.of_purpose(purpose)
 
     def _reconciler(self) -> Reconciler:
         recipe = Recipe(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,12 @@ def test_trials_run_in_one_piece_where_nothing_tells_paused_ones_apart(tmp_path:
 def test_epochs_that_no_trial_may_have_are_not_counted_among_the_costs(tmp_path: Path) -> None:
     for name, told in (("paused", "accuracy"), ("whole", "loss")):
         (tmp_path / name).mkdir()
-        house = House(tmp_path / name, {"trials": "4"}, told=told)
+        house = House(tmp_path / name, {"trials": "4", "confirm": "no"}, told=told)
         house.run()
+        house.bench.settings = replace(house.settings, confirm=True)
         baseline = house.bench.baseline
         assert baseline is not None
-        without = house.settings.confirm_seeds * baseline.seconds * 1.1  # its own runs are there already
+        seeds, runs = house.settings.confirm_seeds, 2
+        without = max(baseline.seconds, runs * seeds * baseline.seconds) * 1.1
         cost = confirmation_seconds(house.bench, baseline.seconds, baseline)
         assert (cost == pytest.approx(without)) is (told == "loss")

@@ -65,6 +65,50 @@ def test_a_lucky_seed_sends_the_push_back_to_the_search(tmp_path: Path) -> None:
     assert len(searches) > 1, "the search went on after the confirmation had failed"
 
 
+def test_a_candidate_that_misses_the_target_costs_little_more_than_its_own_runs(tmp_path: Path) -> None:
+    """What it would be compared with is trained when there is something to compare."""
+
+    def lucky(source: str, epoch: int, seed: int) -> float:
+        return units_help(source, epoch, 0) - (0.2 if seed else 0.0)
+
+    house = House(tmp_path, {"target": "accuracy>=0.95", "trials": "12"}, reach=lucky)
+    house.run()
+    missed = next(place for place, line in enumerate(house.said) if line.startswith("winner: "))
+    runs = [line for line in house.said[:missed] if line.startswith("confirming: ")]
+    assert [run.removeprefix("confirming: ") for run in runs] == [
+        "confirm-winner with seed 1",
+        "confirm-baseline with seed 1",
+        "confirm-winner with seed 2",
+    ]
+    assert {row.seed for row in house.trials_of(Purpose.EPOCHS_ONLY)} == {0, 1, 2}, "compared in the end"
+
+
+def test_where_the_first_run_was_slow_more_epochs_are_given_when_they_turn_out_fast(tmp_path: Path) -> None:
+    """The baseline ran beside something else. Killed anywhere, the push goes on with what it has decided."""
+    flags = {"time": "20m", "trials": "6"}
+
+    def slow_at_first(source: str) -> float:
+        return 40.0 if "epochs=3" in source else 4.0
+
+    house = House(tmp_path, flags, epoch_seconds=slow_at_first)
+    for _ in range(400):
+        try:
+            house.run(steps=11)
+            break
+        except AssertionError:
+            runtime, trained, now = house.runtime, house._trained, house.now
+            house.ledger.close()
+            house = House(tmp_path, flags, epoch_seconds=slow_at_first, now=now)
+            house.runtime, house._trained = runtime, trained
+            runtime.forget()
+    before, after = house.bench.fact("first_max_epochs"), house.bench.fact("max_epochs")
+    assert before < after
+    asked = [row.assignment.get("fit.epochs") for row in house.trials_of(Purpose.SEARCH)]
+    assert asked[0] == before
+    assert max(asked) == after
+    assert house.summary()["winner"] is not None
+
+
 def test_a_candidate_that_lost_its_lead_is_shown_beside_the_script_with_all_seeds(tmp_path: Path) -> None:
     def only_by_luck(source: str, epoch: int, seed: int) -> float:
         own = 'Dense(64, activation="relu")' in source

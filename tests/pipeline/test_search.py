@@ -92,6 +92,22 @@ def test_a_confirmation_a_larger_budget_and_a_close_are_remembered(trials: Trial
     assert again.history() == first.history()
 
 
+def test_another_number_of_epochs_is_for_the_trials_to_come_and_is_remembered(trials: Trials) -> None:
+    first = search(trials)
+    assert first.most_epochs_set() is None
+    old = first.ask(now=1.0)
+    first.set_most_epochs(20)
+    new = first.ask(now=1.0)
+    assert isinstance(old, Job)
+    assert isinstance(new, Job)
+    assert [job.assignment.get("epochs") for job in (old, new)] == [9, 20]
+    again = search(trials)
+    assert again.most_epochs_set() == 20
+    third = again.ask(now=1.0)
+    assert isinstance(third, Job)
+    assert third.assignment.get("epochs") == 20
+
+
 def test_a_ledger_of_another_search_is_refused_not_followed(trials: Trials) -> None:
     drive(trials, [search(trials)], 0)
     with pytest.raises(PushtuneError, match="replaying the search gave another answer"):

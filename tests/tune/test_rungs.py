@@ -4,7 +4,7 @@ import pytest
 
 from pushtune.model.jobs import Job, Outcome, OutcomeKind
 from pushtune.model.space import Assignment, Domain, Epochs, Parameter, Space
-from pushtune.tune.rungs import promotable, rungs
+from pushtune.tune.rungs import next_rung, promotable, rungs
 from pushtune.tune.settings import SearchSettings
 from pushtune.tune.study import Study
 
@@ -76,3 +76,24 @@ def test_one_that_is_running_is_not_promoted_twice() -> None:
     study = paused((0.5,), (0.6,), (0.4,))
     study.begin(Job(study.asks, 2, Assignment.of({"units": 3, "epochs": 27}), 1, 3, finish=False))
     assert promoted(study) is None
+
+
+def test_more_epochs_for_later_trials_leave_the_earlier_ones_with_what_their_source_says() -> None:
+    study = paused((0.5,))
+    study.set_most_epochs(60)
+    assert [next_rung(study, study.trials[1])] == [3]
+    trial = study.trials[1]
+    trial.epoch = 9
+    assert next_rung(study, trial) == 27  # all that its source says
+    trial.epoch = 27
+    assert next_rung(study, trial) is None
+
+
+def test_fewer_epochs_for_later_trials_end_the_earlier_ones_there() -> None:
+    study = paused((0.5,))
+    study.set_most_epochs(5)
+    trial = study.trials[1]
+    trial.epoch = 3
+    assert next_rung(study, trial) == 5
+    trial.epoch = 5
+    assert next_rung(study, trial) is None

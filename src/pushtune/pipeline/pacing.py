@@ -1,7 +1,8 @@
 """How many epochs a trial may have where the time is limited, counted again when trials run side by side.
 
 The baseline runs alone, and first: on a shared machine, with cold caches, it may take twice the time that
-the same epochs take a minute later. The first trial mostly is the author's own model again.
+the same epochs take a minute later. The first trial is the author's own model again; where the baseline
+had all the epochs that it allowed, the first trial is a larger model mostly, and the count a cautious one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pushtune.trial import read_trial
 
 
 def pace(bench: Workbench) -> None:
-    """Fix the most epochs of the trials to come, once: when the author's model has come to its first rung.
+    """Fix the most epochs of the trials to come, once: when the first trial has come to its first rung.
 
     The search is told before the study's facts are changed; killed in between, it finds what it was told.
     """
@@ -24,7 +25,8 @@ def pace(bench: Workbench) -> None:
         return
     if bench.settings.time is None or bench.fact("first_max_epochs"):
         return
-    again = next((row for row in bench.of_purpose(Purpose.SEARCH) if row.told and _own(row, epochs)), None)
+    told = [row for row in bench.of_purpose(Purpose.SEARCH) if row.told]
+    again = next((row for row in told if epochs.maximum == epochs.author or _own(row, epochs)), None)
     if again is None:
         return
     maximum = bench.search.most_epochs_set()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pushtune.model.analysis import MetricGuess, Script, Span
 from pushtune.model.containers import ContainerSpec
@@ -19,7 +20,8 @@ class Recipe:
     that paused processes may hold. ``silence``: seconds that a trial may train without an event and
     without printing before it is taken to hang (None: for ever); it is widened to what the study's own
     epochs show to be normal. ``most_fruitless``: attempts that may be lost in a row without a finished
-    epoch before the trial is given up as a crash loop.
+    epoch before the trial is given up as a crash loop. ``defaults`` are environment variables that hold
+    where the environment says nothing of them.
     """
 
     script: Script
@@ -39,3 +41,4 @@ class Recipe:
     silence: float | None = None
     most_fruitless: int = 5
     container: ContainerSpec | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)

@@ -28,7 +28,7 @@ def request_for(recipe: Recipe, study: Path, trial: TrialRow, number: int, label
         seed=trial.seed,
         threads=recipe.threads,
         python=recipe.interpreter,
-        variables=recipe.environment.variables(recipe.threads, trial.seed),
+        variables={**recipe.defaults, **recipe.environment.variables(recipe.threads, trial.seed)},
         limits=untimed(recipe.limits),
         container=recipe.container,
         metric=recipe.wanted_metric,

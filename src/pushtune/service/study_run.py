@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pushtune.environment.kernels import kernel_variables
 from pushtune.model.ports import Limits, Runtime
 from pushtune.pipeline import Workbench
 from pushtune.pipeline.prepare import slots
@@ -116,5 +117,6 @@ class StudyRun:
             places=bench.analysis.places,
             max_parameters=None if parameters is None else _PARAMETERS_FACTOR * parameters,
             silence=self._silence,
+            defaults=kernel_variables(bench.analysis.framework, bench.analysis.kind),
             container=bench.environment.container(bench.fact("image", ""), bench.script.root),
         )
