@@ -144,7 +144,8 @@ class House:
             self._emit(attempt, "fit", call=1, epochs=3, steps=1000, rungs=True, why="")
         last = order.finish_at or int(re.search(r"epochs=(\d+)", source).group(1))  # type: ignore[union-attr]
         if done < last and done != order.pause_at:
-            self.now += self.epoch_seconds(source)
+            seconds = self.epoch_seconds(source)
+            self.now += seconds
             done = self._trained[label] = done + 1
             value = {"value": self.reach(source, done, plan.seed), "split": "validation"}
             self._emit(
@@ -152,7 +153,7 @@ class House:
                 "epoch",
                 epoch=done,
                 total=last,
-                seconds=self.epoch_seconds(source),
+                seconds=seconds,
                 metrics={self.told: value},
             )
         if done == order.pause_at:

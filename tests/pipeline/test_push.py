@@ -87,8 +87,10 @@ def test_where_the_first_run_was_slow_more_epochs_are_given_when_they_turn_out_f
     """The baseline ran beside something else. Killed anywhere, the push goes on with what it has decided."""
     flags = {"time": "20m", "trials": "6"}
 
+    busy = iter([40.0, 40.0, 40.0])
+
     def slow_at_first(source: str) -> float:
-        return 40.0 if "epochs=3" in source else 4.0
+        return next(busy, 4.0)
 
     house = House(tmp_path, flags, epoch_seconds=slow_at_first)
     for _ in range(400):

@@ -21,6 +21,7 @@ QUIET_AND_SINGLE = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # as trials of convolutional models get it
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,14 @@ def test_a_trial_whose_source_is_not_written_yet_waits(house: House) -> None:
     house.trials.want(trial)
     house.step()
     assert house.runtime.started == []
+
+
+def test_what_the_environment_says_itself_comes_before_the_recipes_defaults(house: House) -> None:
+    house.reconciler.use(replace(house.recipe, defaults={"OMP_NUM_THREADS": "9", "KERNELS": "fast"}))
+    house.want(1)
+    house.step()
+    (spec,) = house.runtime.started
+    assert (spec.environment["OMP_NUM_THREADS"], spec.environment["KERNELS"]) == ("1", "fast")
 
 
 def test_a_script_that_ends_is_concluded_with_its_metric(house: House) -> None:
