@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pushtune.ledger import Ledger, StudyRow, TrialRow
 from pushtune.model.ports import Interpreter, Limits, Runtime
-from pushtune.model.states import Purpose
+from pushtune.model.states import Purpose, PushState, StageName, StageState
 from pushtune.pipeline import Desk, Workbench, advance
 from pushtune.reconcile import Recipe, Reconciler
 from pushtune.settings import Settings, load_settings
@@ -110,6 +110,14 @@ class House:
             self.now += 0.5
             reconciler.look()
         raise AssertionError("the push did not end")
+
+    def reopen(self) -> None:
+        """Do what a command with a larger budget does to a push that is done."""
+        pushes = self.ledger.pushes
+        push = pushes.of_study("s").id
+        pushes.move(push, PushState.RUNNING, now=self.now)
+        again = dict.fromkeys((StageName.TUNE, StageName.CONFIRM), (StageState.WAITING, ""))
+        pushes.move_stages(push, again, now=self.now)
 
     def trials(self) -> list[TrialRow]:
         return self.bench.trials.all()

@@ -173,6 +173,19 @@ def test_where_time_is_limited_nothing_is_finished_that_could_not_be_confirmed_a
     assert house.summary()["winner"] is not None
 
 
+def test_more_time_goes_on_with_a_search_that_time_had_ended(tmp_path: Path) -> None:
+    slow = {"trials": "60", "patience": "60"}
+    house = House(tmp_path, {"time": "3m", **slow}, epoch_seconds=lambda source: 2.0)
+    house.run()
+    before = len(house.trials_of(Purpose.SEARCH))
+    assert house.bench.fact("closed_at") == 180
+    house.ledger.close()
+    longer = House(tmp_path, {"time": "9m", **slow}, epoch_seconds=lambda source: 2.0, now=house.now)
+    longer.reopen()
+    longer.run()
+    assert len(longer.trials_of(Purpose.SEARCH)) > before + 5
+
+
 def test_the_whole_push_is_rebuilt_after_a_kill_at_any_step(tmp_path: Path) -> None:
     """Each time the program dies after a few steps; a new one finds the ledger and the live processes."""
     (tmp_path / "whole").mkdir()

@@ -113,11 +113,11 @@ class Confirm:
 
     def _has_time(self, bench: Workbench, limit: float) -> bool:
         """Whether another candidate can be confirmed within the limit. Once it cannot, it stays so."""
-        if bench.fact("last_round") == limit:
+        if bench.fact("closed_at") == limit:
             return False
         if bench.elapsed() + reserve(bench) <= limit:
             return True
-        bench.fix(last_round=limit)
+        bench.fix(closed_at=limit)
         return False
 
     def _best_of_confirmed(self, bench: Workbench) -> Step:

@@ -54,11 +54,13 @@ class Tune:
 
     def _extend(self, bench: Workbench) -> None:
         """A larger budget on the command line extends the study."""
-        if bench.settings.trials > bench.fact("trials"):
-            bench.search.set_budget(bench.settings.trials)
-            bench.fix(
-                trials=bench.settings.trials, patience=bench.settings.patience or bench.fact("patience")
-            )
+        limit, closed_at = bench.settings.time, bench.fact("closed_at")
+        more_time = closed_at is not None and (limit is None or limit > closed_at)
+        if bench.settings.trials > bench.fact("trials") or more_time:
+            trials = max(bench.settings.trials, bench.fact("trials"))
+            patience = bench.settings.patience or bench.fact("patience")
+            bench.search.set_budget(trials)
+            bench.fix(trials=trials, patience=patience, closed_at=None)
 
     def _tell(self, bench: Workbench) -> None:
         for row in bench.of_purpose(Purpose.SEARCH):
