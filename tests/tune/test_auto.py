@@ -158,6 +158,18 @@ def test_what_meets_the_target_at_a_rung_is_ended_there_first() -> None:
     assert (best.epochs, best.trained) == (3, True)
 
 
+def test_what_meets_the_target_as_it_was_trained_is_not_trained_anew_for_its_best_epoch() -> None:
+    driven = search(peaking, target=0.70, trials=6)
+    job = driven.scheduler.ask()
+    assert isinstance(job, Job)
+    curve = tuple(peaking(job.assignment, epoch) for epoch in range(1, 10))
+    driven.scheduler.tell(job, Outcome(OutcomeKind.FINISHED, curve[-1], curve[-1], 9, curve))
+    assert isinstance(driven.scheduler.ask(), Stop)
+    best = driven.scheduler.best()
+    assert best is not None
+    assert (best.epochs, best.trained) == (9, True)
+
+
 def test_what_missed_on_confirmation_is_tried_with_more_epochs() -> None:
     driven = search(rising, target=0.58).to_the_end()
     best = driven.scheduler.best()

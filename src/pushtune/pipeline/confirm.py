@@ -15,6 +15,7 @@ from pushtune.model.states import TRIAL_ENDS, Purpose, StageName
 from pushtune.pipeline.arms import Arm, arms_for, filled, first_look, run_of, seeds_matter, sentence
 from pushtune.pipeline.costs import reserve
 from pushtune.pipeline.prepare import slots
+from pushtune.pipeline.pruning import prune, unfinished
 from pushtune.pipeline.results import hand_over
 from pushtune.pipeline.stage import Again, Done, Step, Waiting
 from pushtune.pipeline.workbench import CONFIRMATION, Workbench
@@ -96,7 +97,7 @@ class Confirm:
         if not self._may_go_on(bench, best):
             return self._best_of_confirmed(bench)
         if bench.target is not None:
-            bench.say(sentence(bench, winner))
+            bench.say(f"{sentence(bench, winner)}: it misses the target, the search goes on")
         value = winner.mean if winner.values else best.value
         bench.search.tell_confirmation(best.assignment, value)
         return Again(StageName.TUNE, f"{bench.metric_name} {value:.4f} on the mean: the search goes on")
@@ -143,12 +144,14 @@ class Confirm:
         return first_look(planned) if seeds_matter(bench, planned) is False else planned
 
     def _hand_over(self, bench: Workbench, arms: list[Arm]) -> Step:
+        prune(bench, unfinished(bench))
         hand_over(bench, arms)
         winner = arms[0]
         met = "" if bench.target is None else ("; target met" if _met(bench, winner) else "; target not met")
         return Done(f"{bench.metric_name} {winner.mean:.4f} ± {winner.deviation:.4f}{met}")
 
     def _nothing_better(self, bench: Workbench) -> Step:
+        prune(bench, unfinished(bench))
         # With all seeds that it was trained with beside candidates that did not keep their lead.
         seeds = range(bench.study.seed, bench.study.seed + 1 + bench.settings.confirm_seeds)
         baseline = filled(bench, Arm(Purpose.BASELINE, Assignment(), tuple(seeds)))

@@ -11,6 +11,7 @@ from pushtune.pipeline.costs import epoch_seconds_allowed, reserve, seconds_to_w
 from pushtune.pipeline.pacing import pace
 from pushtune.pipeline.prepare import slots
 from pushtune.pipeline.program import step_program
+from pushtune.pipeline.pruning import nearly_done, prune, unfinished
 from pushtune.pipeline.stage import Done, Step, Waiting
 from pushtune.pipeline.workbench import BASELINE, Workbench
 
@@ -129,15 +130,8 @@ class Tune:
             bench.trials.conclude(trial, outcome, now=bench.now(), memory=0)
 
     def _stopped(self, bench: Workbench, answer: Stop) -> Step:
-        """The search is over: what still runs for it is not needed."""
-        for row in bench.of_purpose(Purpose.SEARCH):
-            if row.state in (TrialState.WANTED, TrialState.RUNNING):
-                bench.trials.conclude(
-                    row.number,
-                    Outcome(OutcomeKind.PRUNED, row.value, None, row.epochs, row.curve, row.seconds),
-                    now=bench.now(),
-                    memory=row.memory,
-                )
+        """The search is over: what still runs for it is not needed, but what is nearly done."""
+        prune(bench, (row for row in unfinished(bench) if not nearly_done(row)))
         self._tell(bench)
         bench.say(f"search over: {answer.reason}")
         return Done(answer.reason)

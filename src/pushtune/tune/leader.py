@@ -64,7 +64,7 @@ def leader(study: Study) -> Claim | None:
     best = min(claims(study), key=_order, default=None)
     if best is None or not best.trained or best.confirmed:
         return best
-    if study.closed is not None or study.meets_target(best.expected):
+    if _settled(study, best):
         return best
     return _peak(study, best.trial) or best
 
@@ -87,8 +87,13 @@ def claims(study: Study) -> Iterator[Claim]:
         peak = _peak(study, trial)
         if ended is not None and not _same_with_fewer(study, trial):
             yield ended
-        if peak is not None:
+        if peak is not None and not (ended is not None and _settled(study, ended)):
             yield peak
+
+
+def _settled(study: Study, claim: Claim) -> bool:
+    """Whether another training of the same trial is for neatness only: the target is met, or time is up."""
+    return study.closed is not None or study.meets_target(claim.steady)
 
 
 def _ended(study: Study, trial: Trial) -> Claim | None:
