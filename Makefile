@@ -6,7 +6,7 @@
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null \
 	&& echo $$python && break; done)
-TARGET ?= accuracy>=0.985
+TARGET ?= accuracy>=0.98
 PYTEST_FLAGS ?=
 
 VENV ?= .venv

@@ -57,19 +57,26 @@ def seeds_matter(bench: Workbench, arms: Sequence[Arm]) -> bool | None:
     """Whether another seed gives another run; None as long as that cannot be told.
 
     A script that sets its own seed gives the same curve and the same values each time, and training it
-    again tells nothing. Both winner and baseline must show it: one may do so by chance.
+    again tells nothing. Both winner and baseline must show it: one may do so by chance. That seeds do matter
+    is seen at the first epoch that differs.
     """
     pairs = [[run_of(bench, arm.assignment, seed) for seed in arm.seeds[:2]] for arm in arms[:2]]
-    ended = [
-        (one, other)
-        for one, other in (pair for pair in pairs if len(pair) == 2)
-        if one is not None and other is not None and _both_finished(one, other)
+    there = [
+        (pair[0], pair[1]) for pair in pairs if len(pair) == 2 and pair[0] is not None and pair[1] is not None
     ]
+    if any(_curves_part(one, other) for one, other in there):
+        return True
+    ended = [(one, other) for one, other in there if _both_finished(one, other)]
     if any(
         (one.curve, one.value, one.report) != (other.curve, other.value, other.report) for one, other in ended
     ):
         return True
     return False if len(ended) == len(pairs) else None
+
+
+def _curves_part(one: TrialRow, other: TrialRow) -> bool:
+    """Whether the curves differ as far as both have come, where both are numbers."""
+    return any(abs(first - second) > 0 for first, second in zip(one.curve, other.curve, strict=False))
 
 
 def _both_finished(one: TrialRow, other: TrialRow) -> bool:

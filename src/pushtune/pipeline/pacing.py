@@ -20,10 +20,10 @@ def pace(bench: Workbench) -> None:
 
     The search is told before the study's facts are changed; killed in between, it finds what it was told.
     """
+    if bench.settings.time is None or bench.fact("first_max_epochs"):
+        return
     epochs, baseline = bench.space.epochs, bench.baseline
     if epochs is None or baseline is None or not epochs.rungs:
-        return
-    if bench.settings.time is None or bench.fact("first_max_epochs"):
         return
     told = [row for row in bench.of_purpose(Purpose.SEARCH) if row.told]
     again = next((row for row in told if epochs.maximum == epochs.author or _own(row, epochs)), None)
