@@ -159,10 +159,10 @@ def test_what_meets_the_target_at_a_rung_is_ended_there_first() -> None:
 
 
 def test_what_meets_the_target_as_it_was_trained_is_not_trained_anew_for_its_best_epoch() -> None:
-    driven = search(peaking, target=0.70, trials=6)
+    driven = search(rising, target=0.78)
     job = driven.scheduler.ask()
     assert isinstance(job, Job)
-    curve = tuple(peaking(job.assignment, epoch) for epoch in range(1, 10))
+    curve = (0.60, 0.65, 0.70, 0.75, 0.78, 0.80, 0.80, 0.79, 0.79)
     driven.scheduler.tell(job, Outcome(OutcomeKind.FINISHED, curve[-1], curve[-1], 9, curve))
     assert isinstance(driven.scheduler.ask(), Stop)
     best = driven.scheduler.best()
@@ -297,6 +297,19 @@ def test_one_that_was_pruned_from_outside_is_not_gone_on_with() -> None:
     driven.scheduler.tell(job, Outcome(OutcomeKind.PRUNED))
     answer = driven.scheduler.ask()
     assert not isinstance(answer, Job) or answer.from_epoch == 0
+
+
+def test_what_was_cut_short_for_a_candidate_that_then_missed_is_started_again_first() -> None:
+    driven = search(rising, trials=6)
+    take(driven, 1)
+    tried = []
+    for _ in range(3):
+        job = driven.scheduler.ask()
+        assert isinstance(job, Job)
+        tried.append(job.assignment)
+        driven.scheduler.tell(job, Outcome(OutcomeKind.PRUNED))
+    assert tried[0] == tried[1]
+    assert tried[2] != tried[1], "twice at most"
 
 
 def test_nothing_runs_for_a_wait_but_what_is_out() -> None:

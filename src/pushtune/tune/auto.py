@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pushtune.model.jobs import Ask, Job
+from pushtune.model.jobs import Ask, Job, OutcomeKind
 from pushtune.model.space import Assignment
 from pushtune.tune.ending import (
     finish_what_meets_the_target,
@@ -16,6 +16,9 @@ from pushtune.tune.ending import (
 from pushtune.tune.proposals import propose
 from pushtune.tune.rungs import ladder, promotable
 from pushtune.tune.study import Study
+
+_MOST_STARTS = 2
+"""A configuration that is cut short again and again is cut short for its own sake."""
 
 Sampler = Callable[[Study], "Assignment | None"]
 """Returns a configuration that was not tried yet, without epochs; None if there is none left."""
@@ -50,7 +53,18 @@ class Auto:
         epochs = study.space.epochs
         if study.started == 0 and study.uses_rungs and epochs is not None and epochs.maximum > epochs.author:
             return Assignment()  # the author's own values, with more time than the author gave them
-        return self._sampler(study)
+        return _cut_short(study) or self._sampler(study)
+
+
+def _cut_short(study: Study) -> Assignment | None:
+    """Return a configuration that was ended before it showed anything, None if there is none.
+
+    Another one had met the target then; that this one is asked for again says that it lost it since.
+    """
+    lost = [trial for trial in study.candidates() if trial.kind is OutcomeKind.PRUNED and not trial.levels]
+    others = {trial.configuration.key for trial in study.candidates() if trial not in lost}
+    tried = [trial.configuration for trial in lost]
+    return next((one for one in tried if one.key not in others and tried.count(one) < _MOST_STARTS), None)
 
 
 def start(study: Study, configuration: Assignment) -> Job:
