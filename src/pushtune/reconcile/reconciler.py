@@ -145,7 +145,7 @@ class Reconciler:
         self._recipe = recipe
 
     def look(self) -> bool:
-        """See how every live attempt goes on; whether anything changed. Cheap: called many times a second.
+        """See how every live attempt goes on; whether one came to a rung or an end. Cheap: called all the time.
 
         Raises ``MachineError`` where one cannot be looked at, once the others were: whether an engine answers
         for one says nothing of those that the kernel tells of.
@@ -230,7 +230,7 @@ class Reconciler:
         if live.progress.epochs_done > before.epochs_done and live.training:
             outcome = self._outcome(live, None).outcome
             self._trials.progress(live.row.trial, outcome)
-            return True
+        # An epoch more is nothing to act on at once: where epochs are short, stages would do nothing else.
         return False
 
     def _ended(self, live: LiveAttempt) -> Exit | None:
