@@ -145,7 +145,7 @@ class Reconciler:
         self._recipe = recipe
 
     def look(self) -> bool:
-        """See how every live attempt goes on; whether one came to a rung or an end. Cheap: called all the time.
+        """See how every live attempt goes on; whether one came to a rung or an end. Cheap: often called.
 
         Raises ``MachineError`` where one cannot be looked at, once the others were: whether an engine answers
         for one says nothing of those that the kernel tells of.
