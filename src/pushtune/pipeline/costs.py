@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pushtune.ledger import TrialRow
-from pushtune.model.states import Purpose
+from pushtune.model.states import Purpose, TrialState
 from pushtune.pipeline.prepare import slots
 from pushtune.pipeline.workbench import Workbench
 
@@ -156,13 +156,24 @@ def confirmation_seconds(bench: Workbench, winner: float, baseline: TrialRow) ->
     if not bench.settings.confirm:
         return 0.0
     seeds = bench.settings.confirm_seeds
-    work = seeds * winner + _missing(bench, Purpose.CONFIRM_BASELINE, seeds) * baseline.seconds
+    own = own_seconds(bench, baseline)
+    work = seeds * winner + _missing(bench, Purpose.CONFIRM_BASELINE, seeds) * own
     epochs = bench.space.epochs
     if epochs is not None and epochs.rungs:  # the author's script with the winner's epochs
         startup = bench.fact("startup_seconds", 0.0)
-        trained = (baseline.seconds - startup) * epochs.maximum / max(1, epochs.author)
+        trained = (own - startup) * epochs.maximum / max(1, epochs.author)
         work += _missing(bench, Purpose.EPOCHS_ONLY, 1 + seeds, epochs.maximum) * (startup + trained)
     return max(winner, work / slots(bench)) * 1.1
+
+
+def own_seconds(bench: Workbench, baseline: TrialRow) -> float:
+    """Seconds that the author's script takes: the baseline's, or as fast as its epochs were since."""
+    epochs, fastest = bench.space.epochs, bench.fact("own_epoch_seconds")
+    if epochs is None or fastest is None:
+        return baseline.seconds
+    startup: float = bench.fact("startup_seconds", 0.0)
+    own: float = startup + fastest * max(1, epochs.author)
+    return min(baseline.seconds, own)
 
 
 def _missing(bench: Workbench, arm: Purpose, wanted: int, epochs: int | None = None) -> int:
@@ -181,7 +192,7 @@ def seconds_to_win(bench: Workbench, trial: TrialRow) -> float:
     epochs, baseline = bench.space.epochs, bench.baseline
     assert baseline is not None
     if epochs is None or not epochs.rungs or not trial.epochs:
-        return confirmation_seconds(bench, max(trial.seconds, baseline.seconds), baseline)
+        return confirmation_seconds(bench, max(trial.seconds, own_seconds(bench, baseline)), baseline)
     in_full = trial.seconds / trial.epochs * epochs.maximum
     return in_full - trial.seconds + confirmation_seconds(bench, in_full, baseline)
 
@@ -194,9 +205,10 @@ def reserve(bench: Workbench) -> float:
     trials = {row.number: row for row in bench.of_purpose(Purpose.SEARCH)}
     epochs = bench.space.epochs
     if best is None or best.trial not in trials:
-        return confirmation_seconds(bench, baseline.seconds, baseline)
+        return confirmation_seconds(bench, own_seconds(bench, baseline), baseline)
     leader = trials[best.trial]
-    if epochs is None or not epochs.rungs or not leader.epochs:
+    ended = leader.state is TrialState.FINISHED
+    if epochs is None or not epochs.rungs or not leader.epochs or ended:
         return confirmation_seconds(bench, leader.seconds, baseline)
     in_full = leader.seconds / leader.epochs * epochs.maximum
     return in_full - leader.seconds + confirmation_seconds(bench, in_full, baseline)

@@ -29,15 +29,16 @@ def pace(bench: Workbench) -> None:
     again = next((row for row in told if epochs.maximum == epochs.author or _own(row, epochs)), None)
     if again is None:
         return
+    seconds = [*_epoch_seconds(bench, baseline), *_epoch_seconds(bench, again)]
     maximum = bench.search.most_epochs_set()
     if maximum is None:
-        seconds = [*_epoch_seconds(bench, baseline), *_epoch_seconds(bench, again)]
         maximum = most_epochs(bench, baseline, bench.fact("startup_seconds", 0.0), seconds)
         assert maximum is not None
         if maximum != epochs.maximum:
             bench.search.set_most_epochs(maximum)
             bench.say(f"as fast as trials run now, {maximum} {epochs.unit}s a trial fit into the time given")
-    bench.fix(first_max_epochs=epochs.maximum, max_epochs=maximum)
+    fastest = min((second for second in seconds if second > 0), default=None)
+    bench.fix(first_max_epochs=epochs.maximum, max_epochs=maximum, own_epoch_seconds=fastest)
 
 
 def _own(row: TrialRow, epochs: Epochs) -> bool:
