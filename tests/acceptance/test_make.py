@@ -36,7 +36,7 @@ def clone(tmp_path: Path) -> Path:
 def test_make_demo_starts_at_once_where_everything_is_installed(clone: Path) -> None:
     done = make(clone, "-n", "demo")
     assert done.stdout.splitlines() == [
-        '. .venv/bin/activate && pushtune tune examples/digits_cnn/train.py --target "accuracy>=0.985"'
+        '. .venv/bin/activate && pushtune tune examples/digits_cnn/train.py --target "accuracy>=0.98"'
     ]
 
 

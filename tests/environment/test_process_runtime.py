@@ -188,7 +188,7 @@ def test_pages_that_children_share_count_once(
 ) -> None:
     handle = start(
         "import os, time\nheld = bytearray(b'x' * (60 * 2**20))\n"
-        "children = [os.fork() for _ in range(1)]\nos.fork()\nopen('ready', 'w').write('1')\ntime.sleep(1)"
+        "children = [os.fork() for _ in range(1)]\nos.fork()\nopen('ready', 'w').write('1')\ntime.sleep(3)"
     )
     # Four processes that each show 60 MiB and more; together they hold little more than once 60.
     ended = wait_for_exit(runtime, handle, str(tmp_path), Limits(memory=140 * MIB))

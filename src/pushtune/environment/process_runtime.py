@@ -42,8 +42,8 @@ TREE_AGE = 0.25
 DISK_AGE = 1.0
 """Seconds between two counts of an attempt's bytes on disk."""
 
-SHARE_OF_TIME = 60
-"""A look that costs *c* seconds is taken again after 60 *c* at the earliest: trials lack that time."""
+SHARE_OF_TIME = 30
+"""A look that costs *c* seconds is taken again after 30 *c* at the earliest: trials lack that time."""
 
 START_TIMEOUT = 30.0
 """Seconds that a confined trial may take to become its own program."""
