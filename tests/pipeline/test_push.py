@@ -15,6 +15,21 @@ from pushtune.model.states import Purpose, StageName, StageState, TrialState
 from pushtune.pipeline.candidates import Candidates
 
 
+def killed_again_and_again(house: House) -> House:
+    """Drive to the end, with a new program after every few steps: it finds the ledger and the processes."""
+    for _ in range(400):
+        try:
+            house.run(steps=11)
+            return house
+        except AssertionError:
+            house.ledger.close()
+            later = House(house.path, house.flags, epoch_seconds=house.epoch_seconds, now=house.now)
+            later.runtime, later._trained = house.runtime, house._trained
+            later.runtime.forget()
+            house = later
+    raise AssertionError("the push did not end")
+
+
 def stages(house: House) -> dict[StageName, StageState]:
     rows = house.ledger.pushes.stages_of(house.ledger.pushes.of_study("s").id)
     return {name: row.state for name, row in rows.items()}
@@ -92,17 +107,7 @@ def test_where_the_first_run_was_slow_more_epochs_are_given_when_they_turn_out_f
     def slow_at_first(source: str) -> float:
         return next(busy, 4.0)
 
-    house = House(tmp_path, flags, epoch_seconds=slow_at_first)
-    for _ in range(400):
-        try:
-            house.run(steps=11)
-            break
-        except AssertionError:
-            runtime, trained, now = house.runtime, house._trained, house.now
-            house.ledger.close()
-            house = House(tmp_path, flags, epoch_seconds=slow_at_first, now=now)
-            house.runtime, house._trained = runtime, trained
-            runtime.forget()
+    house = killed_again_and_again(House(tmp_path, flags, epoch_seconds=slow_at_first))
     before, after = house.bench.fact("first_max_epochs"), house.bench.fact("max_epochs")
     assert before == 3 < after, "no more than the author's own, as slow as it was"
     asked = [row.assignment.get("fit.epochs", 3) for row in house.trials_of(Purpose.SEARCH)]
@@ -193,17 +198,7 @@ def test_the_whole_push_is_rebuilt_after_a_kill_at_any_step(tmp_path: Path) -> N
     flags = {"target": "accuracy>=0.97", "trials": "3"}
     whole = House(tmp_path / "whole", flags)
     whole.run()
-    killed = House(tmp_path / "killed", flags)
-    for _ in range(400):
-        try:
-            killed.run(steps=11)
-            break
-        except AssertionError:
-            runtime, trained, now = killed.runtime, killed._trained, killed.now
-            killed.ledger.close()
-            killed = House(tmp_path / "killed", flags)
-            killed.runtime, killed._trained, killed.now = runtime, trained, now
-            runtime.forget()
+    killed = killed_again_and_again(House(tmp_path / "killed", flags))
     assert [(row.number, row.assignment, row.value, row.report, row.state) for row in killed.trials()] == [
         (row.number, row.assignment, row.value, row.report, row.state) for row in whole.trials()
     ]

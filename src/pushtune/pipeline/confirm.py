@@ -132,7 +132,7 @@ class Confirm:
         if self._want_missing(bench, planned):
             return Waiting()
         arms = [filled(bench, arm) for arm in planned]
-        for arm in arms:
+        for arm in arms if bench.target is not None else ():  # without a target they were just said
             bench.say(sentence(bench, arm))
         if not _better(bench, arms[0].mean, arms[1].mean):
             return self._nothing_better(bench)
