@@ -97,7 +97,7 @@ class Confirm:
         if not self._may_go_on(bench, best):
             return self._best_of_confirmed(bench)
         if bench.target is not None:
-            bench.say(f"{sentence(bench, winner)}: it misses the target, the search goes on")
+            bench.say(f"{sentence(bench, winner)}: it misses the target")
         value = winner.mean if winner.values else best.value
         bench.search.tell_confirmation(best.assignment, value)
         return Again(StageName.TUNE, f"{bench.metric_name} {value:.4f} on the mean: the search goes on")
