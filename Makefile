@@ -12,8 +12,10 @@ PYTEST_FLAGS ?=
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Compiled while installing: where PYTHONDONTWRITEBYTECODE is set, every trial would compile TensorFlow anew.
+# Compiled while installing: where PYTHONDONTWRITEBYTECODE is set, every command would compile what it imports
+# anew. pip does so for all that it unpacks, and an editable installation is not among that.
 INSTALL := $(PIP) install
+COMPILE := $(BIN)/python -m compileall -q src
 
 .PHONY: demo test lint clean
 .DELETE_ON_ERROR:
@@ -38,6 +40,7 @@ clean:
 $(VENV)/.demo: pyproject.toml $(VENV)/.made
 	@echo "Installing pushtune, TensorFlow and scikit-learn into $(VENV) (once, about a minute)"
 	@$(INSTALL) --editable '.[demo]'
+	@$(COMPILE)
 	@touch $@
 
 # Dependency groups are read by pip from 25.1 on.
@@ -46,6 +49,7 @@ $(VENV)/.test: pyproject.toml $(VENV)/.made
 	@$(BIN)/python -c 'import pip, sys; sys.exit([int(n) for n in pip.__version__.split(".")[:2]] < [25, 1])' \
 		|| $(PIP) install --upgrade 'pip>=25.1'
 	@$(INSTALL) --editable . --group test --group lint
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.made:

@@ -49,7 +49,9 @@ def test_make_test_lints_before_it_tests(clone: Path) -> None:
 def test_changed_requirements_are_installed(clone: Path) -> None:
     later = (clone / ".venv" / ".demo").stat().st_mtime + 10
     os.utime(clone / "pyproject.toml", (later, later))
-    assert "install" in make(clone, "-n", "demo").stdout
+    commands = make(clone, "-n", "demo").stdout
+    assert "pip --disable-pip-version-check --quiet install" in commands
+    assert "compileall -q src" in commands
 
 
 def test_an_old_python_is_refused_in_one_line(clone: Path) -> None:
