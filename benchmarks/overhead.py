@@ -1,8 +1,10 @@
 """What Pushtune costs: a study's wall time against the same sources run bare, one after the other.
 
 Three studies of ``examples/digits_cnn`` are made in a temporary folder, confirmation off. The sources that
-each study trained (its baseline and its candidates) are then run by ``python train.py`` in turn, without
-Pushtune, each in an empty folder of its own:
+each study trains (its baseline and its candidates) are run by ``python train.py`` in turn, without Pushtune,
+each in an empty folder of its own. For that the study is stopped as it stands, and its clock with it, as soon
+as a new source is there: a shared machine is half as fast a quarter of an hour later, and so both sides see
+the same of it.
 
 * ``sequential_ratio``  rungs off, ``--jobs 1``: what Pushtune itself costs;
 * ``parallel_ratio``    rungs off, ``--jobs auto``: what running side by side saves;
@@ -10,8 +12,8 @@ Pushtune, each in an empty folder of its own:
   early stopping saves against training the same configurations in full. (With the example's own 20
   epochs starting a process takes as long as training, and nothing can be saved of that.)
 
-A ratio is the study's wall time, its start and its report included, divided by the bare runs' sum. A source
-that two studies trained is run bare once. Everything runs with this Python; nothing else should be running.
+A ratio is the study's wall time, its start and its report included, divided by the bare runs' sum.
+Everything runs with this Python; nothing else should be running.
 
 Usage: ``python benchmarks/overhead.py [--json FILE] [--trials N] [--only FIGURE]``.
 """
@@ -24,10 +26,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from figures import report
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "digits_cnn" / "train.py"
@@ -44,18 +49,27 @@ STUDIES: dict[str, tuple[str, ...]] = {
 }
 """Each figure's study."""
 
+_MOMENT = 0.2
+"""Seconds between two looks at what a study trains."""
+
 
 @dataclass(frozen=True)
-class Study:
-    """A finished study: its wall time in seconds, and the sources that it trained."""
+class Sides:
+    """What one study took and what its sources took run bare, in seconds; and how many sources there were."""
 
-    seconds: float
-    sources: tuple[str, ...]
+    study: float
+    bare: float
+    sources: int
+
+    @property
+    def ratio(self) -> float:
+        """The study's time in units of the bare runs'."""
+        return self.study / self.bare
 
 
 @dataclass
 class Bare:
-    """Runs sources without Pushtune and remembers how long each took, in seconds."""
+    """Runs sources without Pushtune, each once, and remembers how long each took, in seconds."""
 
     folder: Path
     taken: dict[str, float] = field(default_factory=dict)
@@ -75,10 +89,32 @@ class Bare:
         return time.perf_counter() - began
 
 
-def tune(folder: Path, trials: int, flags: tuple[str, ...]) -> Study:
-    """Run one study of the example in ``folder``; ``SystemExit`` with its last words if it fails."""
-    folder.mkdir(parents=True)
-    script = folder / EXAMPLE.name
+@contextmanager
+def frozen(study: psutil.Process) -> Iterator[None]:
+    """Stop a study and all its trials as they stand, and let them go on afterwards."""
+    stopped = [study]
+    study.suspend()
+    while fresh := [child for child in study.children(recursive=True) if child not in stopped]:
+        for child in fresh:
+            stopped.append(child)
+            with suppress(psutil.NoSuchProcess):
+                child.suspend()
+    try:
+        yield
+    finally:
+        for process in reversed(stopped):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+def tune(folder: Path, trials: int, flags: tuple[str, ...]) -> Sides:
+    """Run one study of the example in ``folder``, and what it trains in its pauses.
+
+    Raises ``SystemExit`` with the study's last words if it fails.
+    """
+    bare = Bare(folder / "bare")
+    (folder / "study").mkdir(parents=True)
+    script = folder / "study" / EXAMPLE.name
     source = EXAMPLE.read_text(encoding="utf-8")
     if "--rungs" in flags:
         source = source.replace(f"epochs={EPOCHS}", f"epochs={MORE_EPOCHS}")
@@ -86,12 +122,43 @@ def tune(folder: Path, trials: int, flags: tuple[str, ...]) -> Study:
     command = [sys.executable, "-m", "pushtune", "tune", str(script), "--json", "--no-confirm", *flags]
     # The patience of a whole budget: the study must not end before its trials are used.
     command += ["--trials", str(trials), "--patience", str(trials), "--python", sys.executable]
-    began = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - began
-    if done.returncode != 0:
-        raise SystemExit(f"pushtune tune ended with {done.returncode}: {done.stderr[-2000:]}")
-    return Study(seconds, trained_sources(json.loads(done.stdout.splitlines()[-1])))
+    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+        began = time.perf_counter()
+        study = psutil.Popen(command, cwd=script.parent, stdout=out, stderr=err)
+        paused = 0.0
+        while not ended(study):
+            text = unknown(script.parent, bare)
+            if text is not None:
+                stopped = time.perf_counter()
+                with frozen(study):
+                    bare.seconds(text)
+                paused += time.perf_counter() - stopped
+        seconds = time.perf_counter() - began - paused
+    if study.returncode != 0:
+        raise SystemExit(
+            f"pushtune tune ended with {study.returncode}: {(folder / 'err').read_text()[-2000:]}"
+        )
+    sources = trained_sources(json.loads((folder / "out").read_text().splitlines()[-1]))
+    return Sides(seconds, sum(bare.seconds(text) for text in sources), len(sources))
+
+
+def ended(study: psutil.Popen) -> bool:
+    """Whether the study ends within a moment."""
+    try:
+        study.wait(timeout=_MOMENT)
+    except psutil.TimeoutExpired:
+        return False
+    return True
+
+
+def unknown(folder: Path, bare: Bare) -> str | None:
+    """Return the first source of a trial that was not run bare yet, if there is one."""
+    for path in sorted(folder.glob(f".pushtune/studies/*/trials/*/candidate/{EXAMPLE.name}")):
+        text = path.read_text(encoding="utf-8")
+        # A file that is being written is looked at again.
+        if text.endswith("\n") and text not in bare.taken:
+            return text
+    return None
 
 
 def trained_sources(result: dict[str, Any]) -> tuple[str, ...]:
@@ -104,17 +171,15 @@ def trained_sources(result: dict[str, Any]) -> tuple[str, ...]:
 
 def measure(trials: int, names: list[str], scratch: Path) -> dict[str, float]:
     """Return the ratios, with both sides' seconds and the number of sources beside each."""
-    bare = Bare(scratch / "bare")
     warm_up(scratch / "warm-up")
     figures: dict[str, float] = {}
     for name in names:
-        study = tune(scratch / name, trials, STUDIES[name])
-        alone = sum(bare.seconds(source) for source in study.sources)
-        figures[name] = study.seconds / alone
-        figures[f"{name}.study_seconds"] = study.seconds
-        figures[f"{name}.bare_seconds"] = alone
-        figures[f"{name}.sources"] = float(len(study.sources))
-        print(f"{name}: {figures[name]:.3f} ({study.seconds:.0f} s against {alone:.0f} s)", flush=True)
+        sides = tune(scratch / name, trials, STUDIES[name])
+        figures[name] = sides.ratio
+        figures[f"{name}.study_seconds"] = sides.study
+        figures[f"{name}.bare_seconds"] = sides.bare
+        figures[f"{name}.sources"] = float(sides.sources)
+        print(f"{name}: {sides.ratio:.3f} ({sides.study:.0f} s against {sides.bare:.0f} s)", flush=True)
     return figures
 
 

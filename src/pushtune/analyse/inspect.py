@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pushtune.analyse.cautions import cautions
+from pushtune.analyse.images import image_shapes
 from pushtune.analyse.kinds import recognise
 from pushtune.analyse.metrics import guess_metric
 from pushtune.analyse.reading import reading_of
@@ -36,4 +37,5 @@ def inspect(script: Script, observed: Observed | None = None) -> Analysis:
         space=found.space,
         loops=found.loops,
         places=found.places,
+        images=image_shapes(reading),
     )

@@ -195,7 +195,8 @@ class Analysis:
     """All that reading the source can tell. ``kind`` is ``"unknown"`` where it cannot.
 
     ``loops`` are the epoch loops written by hand, each a file and the number of the loop in it; ``places``
-    the calls that read the knobs: the baseline shows which of them are reached.
+    the calls that read the knobs: the baseline shows which of them are reached; ``images`` the shapes of
+    images that a Keras network declares to take, batch left off, empty where they cannot be told.
     """
 
     script: str
@@ -210,6 +211,7 @@ class Analysis:
     space: Space
     loops: tuple[tuple[str, int], ...] = ()
     places: tuple[Span, ...] = ()
+    images: tuple[tuple[int, ...], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented form that ``pushtune inspect --json`` prints (see docs/reference)."""

@@ -117,6 +117,6 @@ class StudyRun:
             places=bench.analysis.places,
             max_parameters=None if parameters is None else _PARAMETERS_FACTOR * parameters,
             silence=self._silence,
-            defaults=kernel_variables(bench.analysis.framework, bench.analysis.kind),
+            defaults=kernel_variables(bench.analysis),
             container=bench.environment.container(bench.fact("image", ""), bench.script.root),
         )

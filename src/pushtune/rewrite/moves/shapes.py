@@ -86,8 +86,7 @@ class ShapeReader:
         if node is not None:
             return self.integers(module, node)
         node = argument(layer.call, None, "batch_input_shape", "batch_shape")
-        whole = self.integers(module, node) if node is not None else None
-        return whole[1:] if whole else None
+        return self.behind_batch(module, node) if node is not None else None
 
     def chain_input(self, model: Model) -> Sides:
         """Return the shape that the ``Input`` at the beginning of a chain declares, with its channels."""
@@ -172,13 +171,19 @@ class ShapeReader:
             return None
         found = ends[0]
         items = found.node.elts if isinstance(found.node, (ast.Tuple, ast.List)) else [found.node]
-        numbers: list[int] = []
-        for item in items:
-            value = self._integer(found.module, item)
-            if value is None:
-                return None
-            numbers.append(value)
-        return tuple(numbers)
+        return self._all(found.module, items)
+
+    def behind_batch(self, module: Module, node: ast.expr) -> Sides:
+        """Return the integers behind the first of a tuple; the first, a batch's size, may be None."""
+        ends = list(self._tracer.ends(module, node))
+        whole = ends[0].node if len(ends) == 1 else None
+        if not isinstance(whole, (ast.Tuple, ast.List)):
+            return None
+        return self._all(ends[0].module, whole.elts[1:])
+
+    def _all(self, module: Module, items: Iterable[ast.expr]) -> Sides:
+        numbers = [self._integer(module, item) for item in items]
+        return None if None in numbers else tuple(number for number in numbers if number is not None)
 
     def _integer(self, module: Module, node: ast.expr) -> int | None:
         origins = self._tracer.trace(module, node)
