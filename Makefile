@@ -38,14 +38,14 @@ clean:
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.made
-	@echo "Installing pushtune, TensorFlow and scikit-learn into $(VENV) (once, about a minute)"
+	@echo "Installing pushtune, TensorFlow and scikit-learn into $(VENV) (once, a minute or two)"
 	@$(INSTALL) --editable '.[demo]'
 	@$(COMPILE)
 	@touch $@
 
 # Dependency groups are read by pip from 25.1 on.
 $(VENV)/.test: pyproject.toml $(VENV)/.made
-	@echo "Installing pushtune and what its tests need into $(VENV) (once, about a minute)"
+	@echo "Installing pushtune and what its tests need into $(VENV) (once, a minute or two)"
 	@$(BIN)/python -c 'import pip, sys; sys.exit([int(n) for n in pip.__version__.split(".")[:2]] < [25, 1])' \
 		|| $(PIP) install --upgrade 'pip>=25.1'
 	@$(INSTALL) --editable . --group test --group lint

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import psutil
-from overhead import Bare, Sides, frozen, unknown
+from overhead import Bare, frozen, unknown
 
 COUNTS = """
 import os, sys, time
@@ -67,7 +67,3 @@ def test_a_source_that_was_run_is_not_run_again(tmp_path: Path) -> None:
     taken = bare.seconds(source)
     assert unknown(tmp_path, bare) is None
     assert bare.seconds(source) == taken
-
-
-def test_the_ratio_is_the_studys_time_over_the_bare_runs() -> None:
-    assert Sides(study=33.0, bare=30.0, sources=3).ratio == 1.1

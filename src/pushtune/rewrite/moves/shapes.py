@@ -81,12 +81,12 @@ class ShapeReader:
         """Return the shape that the layer says comes in (``input_shape=(28, 28, 1)``), with its channels."""
         if layer.call is None:
             return None
-        names = ("input_shape", "input_dim", *(("shape",) if layer.qualified in _INPUTS else ()))
-        node = argument(layer.call, 0 if layer.qualified in _INPUTS else None, *names)
-        if node is not None:
-            return self.integers(module, node)
-        node = argument(layer.call, None, "batch_input_shape", "batch_shape")
-        return self.behind_batch(module, node) if node is not None else None
+        given = declared_shape(layer.call, layer.qualified)
+        return None if given is None else self.shape(module, *given)
+
+    def shape(self, module: Module, node: ast.expr, with_batch: bool) -> Sides:
+        """Return the shape that ``node`` stands for, without the batch's size, which may be None."""
+        return self._behind_batch(module, node) if with_batch else self.integers(module, node)
 
     def chain_input(self, model: Model) -> Sides:
         """Return the shape that the ``Input`` at the beginning of a chain declares, with its channels."""
@@ -173,8 +173,7 @@ class ShapeReader:
         items = found.node.elts if isinstance(found.node, (ast.Tuple, ast.List)) else [found.node]
         return self._all(found.module, items)
 
-    def behind_batch(self, module: Module, node: ast.expr) -> Sides:
-        """Return the integers behind the first of a tuple; the first, a batch's size, may be None."""
+    def _behind_batch(self, module: Module, node: ast.expr) -> Sides:
         ends = list(self._tracer.ends(module, node))
         whole = ends[0].node if len(ends) == 1 else None
         if not isinstance(whole, (ast.Tuple, ast.List)):
@@ -221,6 +220,18 @@ def _windowed(
     if padding in ("same", "causal"):
         return tuple(-(-side // step) for side, step in zip(size, strides, strict=True))
     return tuple((side - reach) // step + 1 for side, reach, step in zip(size, window, strides, strict=True))
+
+
+def declared_shape(call: ast.Call, name: str) -> tuple[ast.expr, bool] | None:
+    """Return where a layer says what shape comes in, and whether the batch's size stands before it."""
+    is_input = name in _INPUTS
+    node = argument(
+        call, 0 if is_input else None, "input_shape", "input_dim", *(("shape",) if is_input else ())
+    )
+    if node is not None:
+        return node, False
+    node = argument(call, None, "batch_input_shape", "batch_shape")
+    return None if node is None else (node, True)
 
 
 def argument(call: ast.Call, position: int | None, *keywords: str) -> ast.expr | None:
